@@ -1,0 +1,74 @@
+/**
+ * Java's string coding. Java's jute writer encodes each UTF-16 code unit by itself, so that a character outside the
+ * basic plane becomes two three-byte sequences; its reader decodes real UTF-8. Both quirks are kept.
+ */
+
+/** How many bytes {@link encodeUtf8} writes for `text`. */
+export function utf8Length(text: string): number {
+  let length = 0;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    length += unit < 0x80 ? 1 : unit < 0x800 ? 2 : 3;
+  }
+  return length;
+}
+
+/** Writes `text` at `at`; the caller has made sure that {@link utf8Length} bytes fit. Returns the offset behind it. */
+export function encodeUtf8(text: string, into: Uint8Array, at: number): number {
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x80) {
+      into[at++] = unit;
+    } else if (unit < 0x800) {
+      into[at++] = 0xc0 | (unit >> 6);
+      into[at++] = 0x80 | (unit & 0x3f);
+    } else {
+      into[at++] = 0xe0 | (unit >> 12);
+      into[at++] = 0x80 | ((unit >> 6) & 0x3f);
+      into[at++] = 0x80 | (unit & 0x3f);
+    }
+  }
+  return at;
+}
+
+const REPLACEMENT = 0xfffd;
+const CHUNK = 4096;
+
+/** Decodes UTF-8; a malformed sequence becomes U+FFFD, as in Java. Never throws. */
+export function decodeUtf8(bytes: Uint8Array, start: number, end: number): string {
+  let text = "";
+  let units: number[] = [];
+  let at = start;
+  while (at < end) {
+    const first = bytes[at++];
+    let codePoint = first;
+    if (first >= 0x80) {
+      const need = first >= 0xc2 && first < 0xe0 ? 1 : first >= 0xe0 && first < 0xf0 ? 2 : first >= 0xf0 && first < 0xf5 ? 3 : 0;
+      codePoint = need === 0 ? REPLACEMENT : first & (0x3f >> need);
+      for (let i = 0; i < need; i++) {
+        const next = at < end ? bytes[at] : 0;
+        // The second byte of some sequences is narrower: no overlong forms, nothing above U+10FFFF.
+        const low = i === 0 && first === 0xe0 ? 0xa0 : i === 0 && first === 0xf0 ? 0x90 : 0x80;
+        const high = i === 0 && first === 0xf4 ? 0x8f : 0xbf;
+        if (next < low || next > high) {
+          codePoint = REPLACEMENT;
+          break;
+        }
+        codePoint = (codePoint << 6) | (next & 0x3f);
+        at++;
+      }
+      // Java swallows an encoded surrogate whole and puts one replacement character in its place.
+      if (need === 2 && codePoint >= 0xd800 && codePoint <= 0xdfff) codePoint = REPLACEMENT;
+    }
+    if (codePoint >= 0x10000) {
+      units.push(0xd7c0 + (codePoint >> 10), 0xdc00 | (codePoint & 0x3ff));
+    } else {
+      units.push(codePoint);
+    }
+    if (units.length >= CHUNK) {
+      text += String.fromCharCode.apply(null, units);
+      units = [];
+    }
+  }
+  return text + String.fromCharCode.apply(null, units);
+}
