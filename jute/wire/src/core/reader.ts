@@ -85,6 +85,11 @@ export class Reader {
     return new Long(hi, this.int());
   }
 
+  /** A 64-bit value as a bigint: exact, but slow. For definitions whose users want it; Quoll's own use none. */
+  bigint(): bigint {
+    return this.bits().toBigInt();
+  }
+
   float(): number {
     this.need("float", 4);
     const view = new DataView(this.bytes.buffer, this.bytes.byteOffset + this.at, 4);
@@ -108,7 +113,12 @@ export class Reader {
       throw new ProtocolError(`${what} length`, at, `-1 to ${this.limits.bufferMax}`, String(length));
     }
     if (length > this.end - this.at) {
-      throw new ProtocolError(`${what} length`, at, `at most the ${this.end - this.at} bytes that remain`, String(length));
+      throw new ProtocolError(
+        `${what} length`,
+        at,
+        `at most the ${this.end - this.at} bytes that remain`,
+        String(length),
+      );
     }
     return length;
   }
@@ -131,15 +141,21 @@ export class Reader {
   }
 
   /**
-   * The element count of a vector or map, or -1 for null.
+   * The element count of a vector or map, or -1 for null. Java takes any count below -1 for an empty vector, so 0 stands
+   * for those too.
    * @param elementMin - the fewest bytes an element can take; a count that cannot fit is refused before any allocation
    */
   count(elementMin: number): number {
     const at = this.at;
     const count = this.int();
-    if (count === -1) return -1;
-    if (count < 0 || count * Math.max(elementMin, 1) > this.end - this.at) {
-      throw new ProtocolError("vector count", at, `-1 or what fits in the ${this.end - this.at} bytes that remain`, String(count));
+    if (count < 0) return count === -1 ? -1 : 0;
+    if (count * Math.max(elementMin, 1) > this.end - this.at) {
+      throw new ProtocolError(
+        "vector count",
+        at,
+        `-1 or what fits in the ${this.end - this.at} bytes that remain`,
+        String(count),
+      );
     }
     return count;
   }

@@ -43,7 +43,8 @@ export function decodeUtf8(bytes: Uint8Array, start: number, end: number): strin
     const first = bytes[at++];
     let codePoint = first;
     if (first >= 0x80) {
-      const need = first >= 0xc2 && first < 0xe0 ? 1 : first >= 0xe0 && first < 0xf0 ? 2 : first >= 0xf0 && first < 0xf5 ? 3 : 0;
+      const need =
+        first >= 0xc2 && first < 0xe0 ? 1 : first >= 0xe0 && first < 0xf0 ? 2 : first >= 0xf0 && first < 0xf5 ? 3 : 0;
       codePoint = need === 0 ? REPLACEMENT : first & (0x3f >> need);
       for (let i = 0; i < need; i++) {
         const next = at < end ? bytes[at] : 0;

@@ -1,4 +1,4 @@
-import type { Long } from "./long.js";
+import { Long } from "./long.js";
 import { encodeUtf8, utf8Length } from "./utf8.js";
 
 /** A growing buffer in the jute binary format. Reuse one writer: `reset()` keeps its memory. */
@@ -74,6 +74,11 @@ export class Writer {
   bits(value: Long): void {
     this.int(value.hi);
     this.int(value.lo);
+  }
+
+  /** @param value - its lower 64 bits are written */
+  bigint(value: bigint): void {
+    this.bits(Long.fromBigInt(value));
   }
 
   float(value: number): void {
