@@ -1,0 +1,480 @@
+import type { Writer } from "@quoll/jute";
+import { BlobStore, blobStart } from "./blob-store.js";
+import { EphemeralType, type EphemeralTypes } from "./ephemeral-type.js";
+import { hashPath, PathTable } from "./path-table.js";
+import {
+  ACL,
+  AVERSION,
+  BLOB,
+  CHILD_COUNT,
+  CHUNK_MASK,
+  CHUNK_SHIFT,
+  CTIME,
+  CVERSION,
+  CZXID,
+  DATA_LENGTH,
+  DIGEST,
+  FIRST_CHILD,
+  HASH,
+  MTIME,
+  MZXID,
+  NEXT,
+  OWNER,
+  PARENT,
+  PREVIOUS,
+  PZXID,
+  ROW_WORDS,
+  RowStore,
+  setWide,
+  VERSION,
+  wide,
+} from "./row-store.js";
+import { NO_ROW, OPEN_ACL_ID, type Row, type Tree } from "./tree.js";
+
+/** The row of `/`. */
+export const ROOT: Row = 0;
+
+const SLASH = 0x2f;
+
+/**
+ * The znodes as rows of int32 words, with names and data in large shared buffers: nothing that the garbage collector
+ * sees, about 220 bytes for a znode with 100 bytes of data.
+ *
+ * The name and the data of a znode share one blob: the name's length (one byte below 128, else four with the top bit
+ * set), the name, the data.
+ */
+export class FlatTree implements Tree {
+  readonly rows = new RowStore();
+  readonly blobs = new BlobStore();
+  private readonly table: PathTable;
+  private frozenViews = 0;
+
+  /** The last name that {@link openName} opened. */
+  private nameBytes: Uint8Array = new Uint8Array(0);
+  private nameStart = 0;
+  private nameEnd = 0;
+
+  /**
+   * A tree that holds only `/`, with empty data.
+   * @param seed - of the path hash; any int32
+   */
+  constructor(
+    private readonly seed: number,
+    readonly ephemeralTypes: EphemeralTypes,
+  ) {
+    this.table = new PathTable(this.rows, this);
+    const row = this.rows.allocate();
+    this.initialize(row, NO_ROW, seed, this.storeBlob(this.nameBytes, 0, 0, this.nameBytes, 0, 0), 0);
+  }
+
+  get count(): number {
+    return this.rows.count + 1;
+  }
+
+  // --- reading
+
+  find(bytes: Uint8Array, start: number, end: number): Row {
+    if (end - start <= 1) return end > start && bytes[start] === SLASH ? ROOT : NO_ROW;
+    return this.table.find(hashPath(this.seed, bytes, start, end), bytes, start, end);
+  }
+
+  /** The parent of the znode at that path, whether the znode exists or not. The path has a slash. */
+  findParent(bytes: Uint8Array, start: number, end: number): Row {
+    const slash = lastSlash(bytes, start, end);
+    if (slash <= start) return ROOT;
+    return this.table.find(hashPath(this.seed, bytes, start, slash), bytes, start, slash);
+  }
+
+  matches(row: Row, bytes: Uint8Array, start: number, end: number): boolean {
+    let at = end;
+    for (let r = row; r !== ROOT; ) {
+      this.openName(r);
+      const { nameBytes, nameStart } = this;
+      for (let i = this.nameEnd - 1; i >= nameStart; i--) {
+        if (--at < start || bytes[at] !== nameBytes[i]) return false;
+      }
+      if (--at < start || bytes[at] !== SLASH) return false;
+      r = this.parent(r);
+    }
+    return at === start;
+  }
+
+  parent(row: Row): Row {
+    return this.rows.chunks[row >> CHUNK_SHIFT][(row & CHUNK_MASK) * ROW_WORDS + PARENT];
+  }
+  firstChild(row: Row): Row {
+    return this.rows.chunks[row >> CHUNK_SHIFT][(row & CHUNK_MASK) * ROW_WORDS + FIRST_CHILD];
+  }
+  nextSibling(row: Row): Row {
+    return this.rows.chunks[row >> CHUNK_SHIFT][(row & CHUNK_MASK) * ROW_WORDS + NEXT];
+  }
+  childCount(row: Row): number {
+    return this.rows.chunks[row >> CHUNK_SHIFT][(row & CHUNK_MASK) * ROW_WORDS + CHILD_COUNT];
+  }
+  version(row: Row): number {
+    return this.rows.chunks[row >> CHUNK_SHIFT][(row & CHUNK_MASK) * ROW_WORDS + VERSION];
+  }
+  cversion(row: Row): number {
+    return this.rows.chunks[row >> CHUNK_SHIFT][(row & CHUNK_MASK) * ROW_WORDS + CVERSION];
+  }
+  aversion(row: Row): number {
+    return this.rows.chunks[row >> CHUNK_SHIFT][(row & CHUNK_MASK) * ROW_WORDS + AVERSION];
+  }
+  czxid(row: Row): number {
+    return wide(this.rows.chunks[row >> CHUNK_SHIFT], (row & CHUNK_MASK) * ROW_WORDS + CZXID);
+  }
+  mzxid(row: Row): number {
+    return wide(this.rows.chunks[row >> CHUNK_SHIFT], (row & CHUNK_MASK) * ROW_WORDS + MZXID);
+  }
+  pzxid(row: Row): number {
+    return wide(this.rows.chunks[row >> CHUNK_SHIFT], (row & CHUNK_MASK) * ROW_WORDS + PZXID);
+  }
+  ctime(row: Row): number {
+    return wide(this.rows.chunks[row >> CHUNK_SHIFT], (row & CHUNK_MASK) * ROW_WORDS + CTIME);
+  }
+  mtime(row: Row): number {
+    return wide(this.rows.chunks[row >> CHUNK_SHIFT], (row & CHUNK_MASK) * ROW_WORDS + MTIME);
+  }
+  ownerHi(row: Row): number {
+    return this.rows.chunks[row >> CHUNK_SHIFT][(row & CHUNK_MASK) * ROW_WORDS + OWNER];
+  }
+  ownerLo(row: Row): number {
+    return this.rows.chunks[row >> CHUNK_SHIFT][(row & CHUNK_MASK) * ROW_WORDS + OWNER + 1];
+  }
+  aclId(row: Row): number {
+    return this.rows.chunks[row >> CHUNK_SHIFT][(row & CHUNK_MASK) * ROW_WORDS + ACL];
+  }
+  dataLength(row: Row): number {
+    return this.rows.chunks[row >> CHUNK_SHIFT][(row & CHUNK_MASK) * ROW_WORDS + DATA_LENGTH];
+  }
+  /** The CRC32 last given to {@link setDigest}, as an int32. */
+  digest(row: Row): number {
+    return this.rows.chunks[row >> CHUNK_SHIFT][(row & CHUNK_MASK) * ROW_WORDS + DIGEST];
+  }
+  /** What an ephemeralOwner means for this znode. */
+  ephemeralType(row: Row): EphemeralType {
+    return this.ephemeralTypes.of(this.ownerHi(row), this.ownerLo(row));
+  }
+
+  /** The buffer that holds the data, from {@link dataStart} on. Valid until the next change of the tree. */
+  dataBytes(row: Row): Uint8Array {
+    return this.blobs.bytes(this.blob(row));
+  }
+  dataStart(row: Row): number {
+    this.openName(row);
+    return this.nameEnd;
+  }
+
+  writeStat(row: Row, to: Writer): void {
+    to.reserve(68);
+    const chunk = this.rows.chunks[row >> CHUNK_SHIFT];
+    const base = (row & CHUNK_MASK) * ROW_WORDS;
+    const { bytes, at } = to;
+    putInt(bytes, at, chunk[base + CZXID]);
+    putInt(bytes, at + 4, chunk[base + CZXID + 1]);
+    putInt(bytes, at + 8, chunk[base + MZXID]);
+    putInt(bytes, at + 12, chunk[base + MZXID + 1]);
+    putInt(bytes, at + 16, chunk[base + CTIME]);
+    putInt(bytes, at + 20, chunk[base + CTIME + 1]);
+    putInt(bytes, at + 24, chunk[base + MTIME]);
+    putInt(bytes, at + 28, chunk[base + MTIME + 1]);
+    putInt(bytes, at + 32, chunk[base + VERSION]);
+    putInt(bytes, at + 36, 2 * chunk[base + CVERSION] - chunk[base + CHILD_COUNT]);
+    putInt(bytes, at + 40, chunk[base + AVERSION]);
+    const hi = chunk[base + OWNER];
+    const lo = chunk[base + OWNER + 1];
+    const isSession = this.ephemeralTypes.of(hi, lo) === EphemeralType.Normal;
+    putInt(bytes, at + 44, isSession ? hi : 0);
+    putInt(bytes, at + 48, isSession ? lo : 0);
+    putInt(bytes, at + 52, Math.max(chunk[base + DATA_LENGTH], 0));
+    putInt(bytes, at + 56, chunk[base + CHILD_COUNT]);
+    putInt(bytes, at + 60, chunk[base + PZXID]);
+    putInt(bytes, at + 64, chunk[base + PZXID + 1]);
+    to.at = at + 68;
+  }
+
+  writeData(row: Row, to: Writer): void {
+    const length = this.dataLength(row);
+    if (length < 0) {
+      to.int(-1);
+      return;
+    }
+    this.openName(row);
+    to.span(this.nameBytes, this.nameEnd, this.nameEnd + length);
+  }
+
+  writeChildren(row: Row, to: Writer): void {
+    to.int(this.childCount(row));
+    for (let child = this.firstChild(row); child !== NO_ROW; child = this.nextSibling(child)) {
+      this.openName(child);
+      to.span(this.nameBytes, this.nameStart, this.nameEnd);
+    }
+  }
+
+  writePath(row: Row, to: Writer): void {
+    const length = this.pathLength(row);
+    to.int(length);
+    to.reserve(length);
+    let at = to.at + length;
+    to.at = at;
+    if (row === ROOT) to.bytes[at - 1] = SLASH;
+    for (let r = row; r !== ROOT; r = this.parent(r)) {
+      this.openName(r);
+      const { nameBytes, nameStart } = this;
+      for (let i = this.nameEnd - 1; i >= nameStart; i--) to.bytes[--at] = nameBytes[i];
+      to.bytes[--at] = SLASH;
+    }
+  }
+
+  /** Bytes of the full path. */
+  pathLength(row: Row): number {
+    if (row === ROOT) return 1;
+    let length = 0;
+    for (let r = row; r !== ROOT; r = this.parent(r)) {
+      this.openName(r);
+      length += 1 + this.nameEnd - this.nameStart;
+    }
+    return length;
+  }
+
+  /** All znodes below `row`, itself not counted. Walks them. */
+  descendantCount(row: Row): number {
+    let count = 0;
+    for (let r = this.nextBelow(row, row); r !== NO_ROW; r = this.nextBelow(r, row)) count++;
+    return count;
+  }
+
+  /** The znode after `row` in a walk over all that is below `top`, parents first, or {@link NO_ROW} at the end. */
+  nextBelow(row: Row, top: Row): Row {
+    const child = this.firstChild(row);
+    if (child !== NO_ROW) return child;
+    for (let r = row; r !== top; r = this.parent(r)) {
+      const next = this.nextSibling(r);
+      if (next !== NO_ROW) return next;
+    }
+    return NO_ROW;
+  }
+
+  // --- changes
+
+  /**
+   * Adds a znode without looking whether there is one at this path. All versions start at 0, pzxid is czxid.
+   * @param bytes - `start` to `end` is the full path, which ends in `/name`
+   * @param data - `dataStart` to `dataEnd`; the data is null where `dataEnd < dataStart`
+   */
+  insert(
+    parent: Row,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    data: Uint8Array,
+    dataStart: number,
+    dataEnd: number,
+    aclId: number,
+    ownerHi: number,
+    ownerLo: number,
+    zxid: number,
+    time: number,
+  ): Row {
+    const nameStart = lastSlash(bytes, start, end) + 1;
+    const hash = hashPath(this.hash(parent), bytes, nameStart - 1, end);
+    const blob = this.storeBlob(bytes, nameStart, end, data, dataStart, Math.max(dataStart, dataEnd));
+    const row = this.rows.allocate();
+    this.initialize(row, parent, hash, blob, dataEnd < dataStart ? -1 : dataEnd - dataStart);
+    const chunk = this.rows.writable(row);
+    const base = (row & CHUNK_MASK) * ROW_WORDS;
+    setWide(chunk, base + CZXID, zxid);
+    setWide(chunk, base + MZXID, zxid);
+    setWide(chunk, base + PZXID, zxid);
+    setWide(chunk, base + CTIME, time);
+    setWide(chunk, base + MTIME, time);
+    chunk[base + OWNER] = ownerHi;
+    chunk[base + OWNER + 1] = ownerLo;
+    chunk[base + ACL] = aclId;
+    this.link(row, parent);
+    this.table.insert(row, hash);
+    return row;
+  }
+
+  /** Removes a znode without children. Its row number may come back with the next insert. */
+  remove(row: Row): void {
+    this.table.remove(row, this.hash(row));
+    this.unlink(row);
+    this.blobs.free(this.blob(row), this.blobSize(row));
+    this.rows.free(row);
+  }
+
+  /** Replaces the data alone; it is null where `end < start`. */
+  setData(row: Row, data: Uint8Array, start: number, end: number): void {
+    this.openName(row);
+    const { nameBytes, nameStart, nameEnd } = this;
+    const size = this.blobSize(row);
+    const newLength = Math.max(0, end - start);
+    const newSize = size - Math.max(0, this.dataLength(row)) + newLength;
+    const chunk = this.rows.writable(row);
+    const base = (row & CHUNK_MASK) * ROW_WORDS;
+    if (this.blobs.fits(size, newSize)) {
+      copy(data, start, start + newLength, nameBytes, nameEnd);
+    } else {
+      const old = chunk[base + BLOB];
+      chunk[base + BLOB] = this.storeBlob(nameBytes, nameStart, nameEnd, data, start, start + newLength);
+      this.blobs.free(old, size);
+    }
+    chunk[base + DATA_LENGTH] = end < start ? -1 : newLength;
+  }
+
+  setVersion(row: Row, version: number): void {
+    this.rows.writable(row)[(row & CHUNK_MASK) * ROW_WORDS + VERSION] = version;
+  }
+  setCversion(row: Row, cversion: number): void {
+    this.rows.writable(row)[(row & CHUNK_MASK) * ROW_WORDS + CVERSION] = cversion;
+  }
+  setAversion(row: Row, aversion: number): void {
+    this.rows.writable(row)[(row & CHUNK_MASK) * ROW_WORDS + AVERSION] = aversion;
+  }
+  setMzxid(row: Row, zxid: number): void {
+    setWide(this.rows.writable(row), (row & CHUNK_MASK) * ROW_WORDS + MZXID, zxid);
+  }
+  setPzxid(row: Row, zxid: number): void {
+    setWide(this.rows.writable(row), (row & CHUNK_MASK) * ROW_WORDS + PZXID, zxid);
+  }
+  setMtime(row: Row, time: number): void {
+    setWide(this.rows.writable(row), (row & CHUNK_MASK) * ROW_WORDS + MTIME, time);
+  }
+  setAclId(row: Row, aclId: number): void {
+    this.rows.writable(row)[(row & CHUNK_MASK) * ROW_WORDS + ACL] = aclId;
+  }
+  setDigest(row: Row, digest: number): void {
+    this.rows.writable(row)[(row & CHUNK_MASK) * ROW_WORDS + DIGEST] = digest;
+  }
+  /** Sets the whole stored stat, as a snapshot has it. `words` is laid out as in the row, from version to owner. */
+  setStat(row: Row, words: Int32Array): void {
+    this.rows.writable(row).set(words, (row & CHUNK_MASK) * ROW_WORDS + VERSION);
+  }
+
+  /** From here to {@link thaw}, rows and blobs that are reachable now stay as they are in memory. May be nested. */
+  freeze(): void {
+    this.frozenViews++;
+    this.rows.share();
+    this.blobs.freeze();
+  }
+
+  thaw(): void {
+    if (--this.frozenViews > 0) return;
+    this.rows.unshareAll();
+    this.blobs.thaw();
+  }
+
+  private initialize(row: Row, parent: Row, hash: number, blob: number, dataLength: number): void {
+    const chunk = this.rows.writable(row);
+    const base = (row & CHUNK_MASK) * ROW_WORDS;
+    chunk.fill(0, base, base + ROW_WORDS);
+    chunk[base + PARENT] = parent;
+    chunk[base + NEXT] = NO_ROW;
+    chunk[base + PREVIOUS] = NO_ROW;
+    chunk[base + FIRST_CHILD] = NO_ROW;
+    chunk[base + ACL] = OPEN_ACL_ID;
+    chunk[base + BLOB] = blob;
+    chunk[base + DATA_LENGTH] = dataLength;
+    chunk[base + HASH] = hash;
+  }
+
+  private link(row: Row, parent: Row): void {
+    const chunk = this.rows.writable(parent);
+    const base = (parent & CHUNK_MASK) * ROW_WORDS;
+    const first = chunk[base + FIRST_CHILD];
+    chunk[base + FIRST_CHILD] = row;
+    chunk[base + CHILD_COUNT]++;
+    this.rows.writable(row)[(row & CHUNK_MASK) * ROW_WORDS + NEXT] = first;
+    if (first !== NO_ROW) this.rows.writable(first)[(first & CHUNK_MASK) * ROW_WORDS + PREVIOUS] = row;
+  }
+
+  private unlink(row: Row): void {
+    const chunk = this.rows.chunks[row >> CHUNK_SHIFT];
+    const base = (row & CHUNK_MASK) * ROW_WORDS;
+    const parent = chunk[base + PARENT];
+    const next = chunk[base + NEXT];
+    const previous = chunk[base + PREVIOUS];
+    if (next !== NO_ROW) this.rows.writable(next)[(next & CHUNK_MASK) * ROW_WORDS + PREVIOUS] = previous;
+    const parentChunk = this.rows.writable(parent);
+    const parentBase = (parent & CHUNK_MASK) * ROW_WORDS;
+    if (previous === NO_ROW) parentChunk[parentBase + FIRST_CHILD] = next;
+    else this.rows.writable(previous)[(previous & CHUNK_MASK) * ROW_WORDS + NEXT] = next;
+    parentChunk[parentBase + CHILD_COUNT]--;
+  }
+
+  private hash(row: Row): number {
+    return this.rows.chunks[row >> CHUNK_SHIFT][(row & CHUNK_MASK) * ROW_WORDS + HASH];
+  }
+
+  private blob(row: Row): number {
+    return this.rows.chunks[row >> CHUNK_SHIFT][(row & CHUNK_MASK) * ROW_WORDS + BLOB];
+  }
+
+  private blobSize(row: Row): number {
+    this.openName(row);
+    return this.nameEnd - blobStart(this.blob(row)) + Math.max(0, this.dataLength(row));
+  }
+
+  private openName(row: Row): void {
+    const blob = this.blob(row);
+    const bytes = this.blobs.bytes(blob);
+    const start = blobStart(blob);
+    this.nameBytes = bytes;
+    this.nameStart = start + (bytes[start] < 0x80 ? 1 : 4);
+    this.nameEnd = this.nameStart + nameLength(bytes, start);
+  }
+
+  private storeBlob(
+    name: Uint8Array,
+    nameStart: number,
+    nameEnd: number,
+    data: Uint8Array,
+    dataStart: number,
+    dataEnd: number,
+  ): number {
+    const length = nameEnd - nameStart;
+    const blob = this.blobs.allocate((length < 0x80 ? 1 : 4) + length + dataEnd - dataStart);
+    const bytes = this.blobs.bytes(blob);
+    let at = blobStart(blob);
+    if (length < 0x80) {
+      bytes[at++] = length;
+    } else {
+      putInt(bytes, at, length | 0x80000000);
+      at += 4;
+    }
+    copy(name, nameStart, nameEnd, bytes, at);
+    copy(data, dataStart, dataEnd, bytes, at + length);
+    return blob;
+  }
+}
+
+/** The length of the name with which a blob starts. */
+export function nameLength(bytes: Uint8Array, start: number): number {
+  const first = bytes[start];
+  if (first < 0x80) return first;
+  return ((first & 0x7f) << 24) | (bytes[start + 1] << 16) | (bytes[start + 2] << 8) | bytes[start + 3];
+}
+
+/** The offset of the last slash, or `start - 1` when there is none. */
+export function lastSlash(bytes: Uint8Array, start: number, end: number): number {
+  let at = end - 1;
+  while (at >= start && bytes[at] !== SLASH) at--;
+  return at;
+}
+
+function copy(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): void {
+  if (end - start > 64) {
+    // A view costs more than copying a few bytes one by one.
+    to.set(from.subarray(start, end), at);
+    return;
+  }
+  for (let i = start; i < end; i++) to[at++] = from[i];
+}
+
+function putInt(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 24;
+  bytes[at + 1] = value >>> 16;
+  bytes[at + 2] = value >>> 8;
+  bytes[at + 3] = value;
+}
