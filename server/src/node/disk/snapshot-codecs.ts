@@ -1,0 +1,172 @@
+import { constants, crc32, deflateRawSync, gunzipSync } from "node:zlib";
+import { ProtocolError } from "@quoll/jute";
+import { compressSync, uncompressSync } from "snappy";
+import type { Compressor, Input, Output, SnapshotCodec, SnapshotCodecs } from "../../core/storage/snapshot-codec.js";
+
+/**
+ * One gzip member. Each piece is deflated by itself up to a byte boundary; pieces that follow one another are one deflate
+ * stream, so that nothing has to be kept between the calls and everything stays synchronous.
+ */
+const gzip: SnapshotCodec = {
+  compressor(output: Output): Compressor {
+    let checksum = 0;
+    let length = 0;
+    const put = (bytes: Uint8Array) => output(bytes, 0, bytes.length);
+    // Magic, method deflate, no flags, no time, no extra flags, unknown system: what Java writes.
+    put(Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0));
+    return {
+      write(bytes, start, end) {
+        const piece = bytes.subarray(start, end);
+        checksum = crc32(piece, checksum);
+        length += piece.length;
+        put(deflateRawSync(piece, { finishFlush: constants.Z_SYNC_FLUSH }));
+      },
+      finish() {
+        const trailer = new DataView(new ArrayBuffer(10));
+        // The last block: empty, with fixed codes.
+        trailer.setUint16(0, 0x0300);
+        trailer.setUint32(2, checksum, true);
+        trailer.setUint32(6, length % 0x1_0000_0000, true);
+        put(new Uint8Array(trailer.buffer));
+      },
+    };
+  },
+
+  decompress(input: Input): Input {
+    let all: Uint8Array | null = null;
+    let at = 0;
+    return (into, start, end) => {
+      if (all === null) all = refuse("gzip stream", () => gunzipSync(readAll(input)));
+      const count = Math.min(end - start, all.length - at);
+      into.set(all.subarray(at, at + count), start);
+      at += count;
+      return count;
+    };
+  },
+};
+
+const SNAPPY_BLOCK_SIZE = 32 * 1024;
+/** The largest block that a stream may announce; xerial's writer uses 32 KiB unless told otherwise. */
+const SNAPPY_BLOCK_MAX = 64 << 20;
+const SNAPPY_HEADER_SIZE = 16;
+
+/**
+ * The stream of xerial's SnappyOutputStream: magic 82 "SNAPPY" 00, int version 1, int compatible version 1, then blocks of
+ * int length and that many bytes of raw snappy, each for 32 KiB of input.
+ */
+const snappy: SnapshotCodec = {
+  compressor(output: Output): Compressor {
+    const block = new Uint8Array(SNAPPY_BLOCK_SIZE);
+    let filled = 0;
+    output(snappyHeader(), 0, SNAPPY_HEADER_SIZE);
+    const putBlock = () => {
+      if (filled === 0) return;
+      const packed = compressSync(block.subarray(0, filled));
+      const framed = new Uint8Array(4 + packed.length);
+      new DataView(framed.buffer).setInt32(0, packed.length);
+      framed.set(packed, 4);
+      output(framed, 0, framed.length);
+      filled = 0;
+    };
+    return {
+      write(bytes, start, end) {
+        for (let at = start; at < end; ) {
+          const count = Math.min(SNAPPY_BLOCK_SIZE - filled, end - at);
+          block.set(bytes.subarray(at, at + count), filled);
+          filled += count;
+          at += count;
+          if (filled === SNAPPY_BLOCK_SIZE) putBlock();
+        }
+      },
+      finish: putBlock,
+    };
+  },
+
+  decompress(input: Input): Input {
+    let block: Uint8Array | null = null;
+    let at = 0;
+    let started = false;
+    return (into, start, end) => {
+      if (!started) {
+        readSnappyHeader(input);
+        started = true;
+      }
+      while (block === null || at === block.length) {
+        block = readSnappyBlock(input);
+        at = 0;
+        if (block === null) return 0;
+      }
+      const count = Math.min(end - start, block.length - at);
+      into.set(block.subarray(at, at + count), start);
+      at += count;
+      return count;
+    };
+  },
+};
+
+export const snapshotCodecs: SnapshotCodecs = { gz: gzip, snappy };
+
+function snappyHeader(): Uint8Array {
+  return Uint8Array.of(0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0, 0, 0, 0, 1, 0, 0, 0, 1);
+}
+
+function readSnappyHeader(input: Input): void {
+  const header = new Uint8Array(SNAPPY_HEADER_SIZE);
+  const got = readFully(input, header);
+  const expected = snappyHeader();
+  for (let i = 0; i < 8; i++) {
+    if (got < SNAPPY_HEADER_SIZE || header[i] !== expected[i]) {
+      throw new ProtocolError("snappy stream", i, "the header of a snappy stream", "something else");
+    }
+  }
+}
+
+/** @returns the next block, or null at the end of the stream */
+function readSnappyBlock(input: Input): Uint8Array | null {
+  const head = new Uint8Array(4);
+  const got = readFully(input, head);
+  if (got === 0) return null;
+  const length = new DataView(head.buffer).getInt32(0);
+  if (got < 4 || length < 0 || length > SNAPPY_BLOCK_MAX) {
+    throw new ProtocolError("snappy block length", 0, `0 to ${SNAPPY_BLOCK_MAX}`, String(length));
+  }
+  const packed = new Uint8Array(length);
+  if (readFully(input, packed) < length)
+    throw new ProtocolError("snappy block", 0, `${length} bytes`, "the end of the file");
+  return refuse("snappy block", () => uncompressSync(packed) as Buffer);
+}
+
+/** @returns how many bytes were read; fewer than `into` has only at the end */
+function readFully(input: Input, into: Uint8Array): number {
+  let at = 0;
+  while (at < into.length) {
+    const count = input(into, at, into.length);
+    if (count === 0) break;
+    at += count;
+  }
+  return at;
+}
+
+function readAll(input: Input): Uint8Array {
+  let bytes = new Uint8Array(1 << 20);
+  let length = 0;
+  for (;;) {
+    const count = input(bytes, length, bytes.length);
+    if (count === 0) return bytes.subarray(0, length);
+    length += count;
+    if (length === bytes.length) {
+      const larger = new Uint8Array(2 * length);
+      larger.set(bytes);
+      bytes = larger;
+    }
+  }
+}
+
+/** What a library throws at malformed input is a ProtocolError here. */
+function refuse(what: string, body: () => Uint8Array): Uint8Array {
+  try {
+    return body();
+  } catch (error) {
+    throw new ProtocolError(what, 0, "well-formed input", (error as Error).message);
+  }
+}
