@@ -27,7 +27,7 @@ export class TreeDigest {
   }
 }
 
-const SYSTEM_PREFIX = [...("/zookeeper/" as string)].map((char) => char.charCodeAt(0));
+const SYSTEM_PREFIX = Uint8Array.from("/zookeeper/", (char) => char.charCodeAt(0));
 
 /** What stands under `/zookeeper/` has no digest: quota statistics are kept by each server by itself. */
 export function isDigested(path: Uint8Array, start: number, end: number): boolean {
@@ -41,7 +41,7 @@ const stat = new Uint8Array(60);
 /**
  * A znode's part of the tree's digest, version 2: CRC32 over its path (`/` counts as empty), its data and 60 bytes of
  * its stored stat. 0 for znodes under `/zookeeper/`.
- * @param data - null data and empty data are the same here
+ * @param data - null data counts as empty: `dataEnd <= dataStart`
  * @param cversion - the stored one, which counts creates
  * @param ownerHi - upper half of the stored ephemeralOwner, so that of a container or TTL znode too
  * @returns a uint32
@@ -50,7 +50,7 @@ export function nodeDigest(
   path: Uint8Array,
   start: number,
   end: number,
-  data: Uint8Array | null,
+  data: Uint8Array,
   dataStart: number,
   dataEnd: number,
   czxid: number,
@@ -65,6 +65,36 @@ export function nodeDigest(
   ownerLo: number,
 ): number {
   if (!isDigested(path, start, end)) return 0;
+  const prefix = prefixCrc(path, start, end, data, dataStart, dataEnd);
+  return digestOf(prefix, czxid, mzxid, pzxid, ctime, mtime, version, cversion, aversion, ownerHi, ownerLo);
+}
+
+/** The part of a znode's digest that stays when only its stat changes. */
+export function prefixCrc(
+  path: Uint8Array,
+  start: number,
+  end: number,
+  data: Uint8Array,
+  dataStart: number,
+  dataEnd: number,
+): number {
+  return crc32(end - start === 1 ? 0 : crc32(0, path, start, end), data, dataStart, dataEnd);
+}
+
+/** A znode's digest from its {@link prefixCrc} and its stored stat; for znodes that {@link isDigested}. */
+export function digestOf(
+  prefix: number,
+  czxid: number,
+  mzxid: number,
+  pzxid: number,
+  ctime: number,
+  mtime: number,
+  version: number,
+  cversion: number,
+  aversion: number,
+  ownerHi: number,
+  ownerLo: number,
+): number {
   putWide(0, czxid);
   putWide(8, mzxid);
   putWide(16, pzxid);
@@ -75,9 +105,7 @@ export function nodeDigest(
   putInt(48, aversion);
   putInt(52, ownerHi);
   putInt(56, ownerLo);
-  let crc = end - start === 1 ? 0 : crc32(0, path, start, end);
-  if (data !== null) crc = crc32(crc, data, dataStart, dataEnd);
-  return crc32(crc, stat, 0, 60) >>> 0;
+  return crc32(prefix, stat, 0, 60) >>> 0;
 }
 
 function putWide(at: number, value: number): void {
