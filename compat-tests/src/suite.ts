@@ -143,7 +143,7 @@ export async function runTestProgram(
   let errors = "";
   child.stderr.setEncoding("utf8");
   child.stderr.on("data", (chunk: string) => {
-    errors = (errors + chunk).slice(-10_000);
+    errors = (errors + chunk).slice(-3000);
   });
 
   const failedBefore = suite.failed;
