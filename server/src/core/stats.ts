@@ -208,8 +208,6 @@ export class ServerStats {
   digestMismatchesCount = 0;
   snapshotErrorCount = 0;
   unrecoverableErrorCount = 0;
-  /** fsyncs slower than fsync.warningthresholdms. */
-  fsyncThresholdExceedCount = 0;
 
   /** Watchers told per change, by kind of event. */
   readonly nodeCreatedWatchCount = new Summary();
