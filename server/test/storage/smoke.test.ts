@@ -27,7 +27,7 @@ function options(): RecoveryOptions {
     autocreateDatabase: true,
     trustEmptySnapshot: false,
     initialZxid: 0,
-    digestVersion: 2,
+    acceptDigestMismatch: false,
   };
 }
 
@@ -47,7 +47,7 @@ test.each(["", "gz", "snappy"] as const)(
         {
           zxid,
           compression,
-          digest: { zxid, version: 2, hi: state.digestHi, lo: state.digestLo },
+          digest: { zxid, version: 2, hi: state.digest.hi, lo: state.digest.lo },
           lastProcessedZxid: true,
           pace: () => {},
         },

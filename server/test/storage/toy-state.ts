@@ -1,4 +1,4 @@
-import { ProtocolError, Writer } from "@quoll/jute";
+import { Long, ProtocolError, Writer } from "@quoll/jute";
 import { adler32 } from "../../src/core/storage/adler32.js";
 import type { ByteSink, ByteSource } from "../../src/core/storage/byte-stream.js";
 import type { StateFactory, StateMachine } from "../../src/core/storage/state-machine.js";
@@ -16,12 +16,26 @@ export class ToyState implements StateMachine {
   zxids: number[] = [];
   checksum = 1;
 
-  get digestHi(): number {
-    return this.zxids.length;
+  digestMismatches = 0;
+  private expected: { readonly zxid: number; readonly digest: Long } | null = null;
+
+  get digest(): Long {
+    return new Long(this.zxids.length, this.checksum | 0);
   }
 
-  get digestLo(): number {
-    return this.checksum | 0;
+  get isFuzzy(): boolean {
+    return this.expected !== null;
+  }
+
+  expectDigest(zxid: number, _version: number, digest: Long): void {
+    this.expected = { zxid, digest };
+  }
+
+  compareSnapshotDigest(zxid: number): void {
+    const { expected } = this;
+    if (expected === null || expected.zxid !== zxid) return;
+    this.expected = null;
+    if (!expected.digest.equals(this.digest)) this.digestMismatches++;
   }
 
   apply(bytes: Uint8Array, start: number, end: number): void {
@@ -29,6 +43,7 @@ export class ToyState implements StateMachine {
     this.lastProcessedZxid = zxid;
     this.zxids.push(zxid);
     this.checksum = adler32(bytes, start, end, this.checksum);
+    this.compareSnapshotDigest(zxid);
   }
 
   /** A snapshot's body that holds the state as the data of the root. */

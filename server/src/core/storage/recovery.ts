@@ -1,4 +1,4 @@
-import { ProtocolError } from "@quoll/jute";
+import { Long, ProtocolError } from "@quoll/jute";
 import type { Log } from "../capabilities.js";
 import {
   type Directories,
@@ -15,7 +15,8 @@ import type { SnapshotDigest, SnapshotName } from "./snapshot-format.js";
 import { readSnapshot } from "./snapshot-reader.js";
 import type { StateFactory, StateMachine } from "./state-machine.js";
 import { DamagedError, DataDirectoryError } from "./storage-error.js";
-import { epochOf, follows, hex, LOG_HEADER_SIZE } from "./txn-log-format.js";
+import { readSyncMark, type SyncPoint } from "./sync-mark.js";
+import { epochOf, follows, hex, LOG_HEADER_SIZE, logName } from "./txn-log-format.js";
 import { type Tail, TxnLogReader } from "./txn-log-reader.js";
 
 export interface RecoveryOptions extends Directories {
@@ -27,8 +28,8 @@ export interface RecoveryOptions extends Directories {
   readonly trustEmptySnapshot: boolean;
   /** `zookeeper.testingonly.initialZxid`: the first txn of a new database follows it. */
   readonly initialZxid: number;
-  /** The version that `digestHi` and `digestLo` of the state have, or 0 to compare no digest of a snapshot. */
-  readonly digestVersion: number;
+  /** Go on with a warning when the tree's digest is not the one that was logged, as Java does; otherwise it is damage. */
+  readonly acceptDigestMismatch: boolean;
 }
 
 /** Told what recovery is at, for a progress line. */
@@ -82,8 +83,10 @@ interface Cut {
 class Recovery<S extends StateMachine> {
   private state!: S;
   private snapshotZxid = -1;
-  /** Digest that the tree must have once the txn of its zxid is applied; until then a fuzzy snapshot's tree has none. */
-  private expected: SnapshotDigest | null = null;
+  /** The zxid of the digest in the snapshot: the snapshot may hold changes of txns up to it. */
+  private fuzzyUpTo = -1;
+  private reportedMismatches = 0;
+  private syncPoint: SyncPoint | null = null;
   private txnsReplayed = 0;
   private logBytes = 0;
   private readonly cuts: Cut[] = [];
@@ -103,6 +106,7 @@ class Recovery<S extends StateMachine> {
     prepareDirectories(disk, options, options.autocreateDirectories);
     const snapshots = listSnapshots(disk, snapDirectory);
     const logs = listLogs(disk, logDirectory);
+    this.syncPoint = readSyncMark(disk, logDirectory);
     this.loadSnapshot(snapshots);
     let isNew = false;
     if (this.snapshotZxid < 0) {
@@ -136,11 +140,7 @@ class Recovery<S extends StateMachine> {
         const state = loaded.body;
         // Java replays from the zxid in the name, so that is what the name promises; a fuzzy snapshot may hold more.
         state.lastProcessedZxid = snapshot.zxid;
-        this.expected = this.digestToCheck(loaded.digest, snapshot.zxid);
-        if (this.expected?.zxid === snapshot.zxid && !this.digestFits(state)) {
-          throw new ProtocolError("snapshot digest", 0, "the digest of the tree", "another one");
-        }
-        if (this.expected?.zxid === snapshot.zxid) this.expected = null;
+        this.checkSnapshotDigest(state, loaded.digest);
         this.state = state;
         this.snapshotZxid = snapshot.zxid;
         return;
@@ -154,14 +154,20 @@ class Recovery<S extends StateMachine> {
     }
   }
 
-  /** A digest below the snapshot's zxid belongs to an earlier epoch, and one of another version cannot be compared. */
-  private digestToCheck(digest: SnapshotDigest | null, snapshotZxid: number): SnapshotDigest | null {
-    if (digest === null || digest.zxid < snapshotZxid || digest.version !== this.options.digestVersion) return null;
-    return digest;
-  }
-
-  private digestFits(state: S): boolean {
-    return state.digestHi === this.expected!.hi && state.digestLo === this.expected!.lo;
+  private checkSnapshotDigest(state: S, digest: SnapshotDigest | null): void {
+    this.reportedMismatches = 0;
+    this.fuzzyUpTo = -1;
+    if (digest === null) return;
+    const zxid = state.lastProcessedZxid;
+    state.expectDigest(digest.zxid, digest.version, new Long(digest.hi, digest.lo), zxid);
+    state.compareSnapshotDigest(zxid);
+    if (state.isFuzzy) this.fuzzyUpTo = digest.zxid;
+    if (state.digestMismatches === 0) return;
+    if (!this.options.acceptDigestMismatch) {
+      throw new ProtocolError("snapshot digest", 0, "the digest of the tree", "another one");
+    }
+    this.reportedMismatches = state.digestMismatches;
+    this.log.warn({ zxid: hex(zxid) }, "the digest in the snapshot is not the tree's");
   }
 
   /** @returns whether this is a new database rather than logs that are trusted without a snapshot */
@@ -301,33 +307,42 @@ class Recovery<S extends StateMachine> {
     }
     this.txnsReplayed++;
     this.logBytes += size;
-    if (this.expected !== null && reader.zxid >= this.expected.zxid) this.checkDigest(reader);
+    if (state.digestMismatches !== this.reportedMismatches) this.digestMismatch(reader);
     if (this.txnsReplayed % 65536 === 0) this.progress.log(reader.path, reader.offset, reader.size);
   }
 
-  private checkDigest(reader: TxnLogReader): void {
-    const { expected, state } = this;
-    if (expected === null) return;
-    const fits = reader.zxid > expected.zxid || this.digestFits(state);
-    this.expected = null;
-    if (!fits) {
+  private digestMismatch(reader: TxnLogReader): void {
+    if (!this.options.acceptDigestMismatch) {
       this.damaged(
         reader.path,
         reader.offset,
-        `the tree's digest after txn ${hex(reader.zxid)} is not the one in the snapshot`,
-        "unknown",
+        `the tree's digest after txn ${hex(reader.zxid)} is not the one that was logged`,
+        "one or more txns before this one, or parts of them",
       );
     }
+    if (this.reportedMismatches === 0) {
+      this.log.warn({ file: reader.path, zxid: hex(reader.zxid) }, "the digest that was logged is not the tree's");
+    }
+    this.reportedMismatches = this.state.digestMismatches;
   }
 
   private finishLastLog(reader: TxnLogReader, tail: Tail, previous: number): void {
-    if (tail.kind === "damaged") {
-      const to = tail.nextZxid >= 0 ? this.range(previous + 1, tail.nextZxid - 1) : `txns after ${hex(previous)}`;
-      this.damaged(reader.path, reader.offset, tail.problem, to);
+    const { offset, path } = reader;
+    const point = this.syncPoint;
+    const isMarked = point !== null && join(this.options.logDirectory, logName(point.logZxid)) === path;
+    if (isMarked && offset < point.position) {
+      const problem =
+        tail.kind === "damaged" ? tail.problem : "the log ends before the place up to which it was synced";
+      this.damaged(path, offset, problem, this.range(previous + 1, point.lastZxid));
     }
-    if (reader.offset === LOG_HEADER_SIZE) this.cut(reader.path, 0, "the file holds no complete txn");
-    else if (tail.kind === "torn")
-      this.cut(reader.path, reader.offset, "a crash left the last txn half-written; it was never acknowledged");
+    // Above the mark, a power failure may have left some entries of the last batch and not others.
+    const isTorn = tail.kind === "torn" || (isMarked && tail.kind === "damaged" && tail.missesSector);
+    if (tail.kind === "damaged" && !isTorn) {
+      const to = tail.nextZxid >= 0 ? this.range(previous + 1, tail.nextZxid - 1) : `txns after ${hex(previous)}`;
+      this.damaged(path, offset, tail.problem, to);
+    }
+    if (offset === LOG_HEADER_SIZE) this.cut(path, 0, "the file holds no complete txn");
+    else if (isTorn) this.cut(path, offset, "a crash left the last txns half-written; they were never acknowledged");
   }
 
   private cut(path: string, size: number, reason: string): void {
@@ -347,13 +362,22 @@ class Recovery<S extends StateMachine> {
         this.range(last + 1, newest.zxid),
       );
     }
-    if (this.expected !== null && this.expected.zxid > last) {
+    const point = this.syncPoint;
+    if (point !== null && point.lastZxid > last) {
+      this.damaged(
+        join(this.options.logDirectory, logName(point.logZxid)),
+        -1,
+        `the log was synced up to txn ${hex(point.lastZxid)}, but the logs only reach ${hex(last)}`,
+        this.range(last + 1, point.lastZxid),
+      );
+    }
+    if (this.state.isFuzzy && this.fuzzyUpTo > last) {
       // The snapshot holds changes of txns up to this zxid, which were logged before they were applied.
       this.damaged(
         join(this.options.snapDirectory, `snapshot.${this.snapshotZxid.toString(16)}`),
         -1,
-        `the snapshot holds changes of txns up to ${hex(this.expected.zxid)}, but the txn logs only reach ${hex(last)}`,
-        this.range(last + 1, this.expected.zxid),
+        `the snapshot holds changes of txns up to ${hex(this.fuzzyUpTo)}, but the txn logs only reach ${hex(last)}`,
+        this.range(last + 1, this.fuzzyUpTo),
       );
     }
   }

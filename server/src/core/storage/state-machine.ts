@@ -1,14 +1,20 @@
+import type { Long } from "@quoll/jute";
 import type { ByteSource } from "./byte-stream.js";
 
 /** What recovery fills from snapshot and txn log: the data tree, as storage sees it. */
 export interface StateMachine {
   /** The last txn whose effects are contained. Recovery sets it after loading a snapshot; `apply` moves it on. */
   lastProcessedZxid: number;
-  /** The tree's digest, two int32 halves. */
-  readonly digestHi: number;
-  readonly digestLo: number;
-  /** Applies one txn log payload. A ProtocolError means that the payload is none. */
+  /** Applies one txn log payload and compares the digest that it may carry. A ProtocolError means that it is no payload. */
   apply(bytes: Uint8Array, start: number, end: number, listener: null): void;
+  /** Tells the digest that the tree has after txn `zxid`; until that txn the loaded snapshot may be fuzzy. */
+  expectDigest(zxid: number, version: number, digest: Long, snapshotZxid: number): void;
+  /** Compares with the expected digest if it belongs to this zxid. */
+  compareSnapshotDigest(zxid: number): void;
+  /** Whether the txn of the expected digest was not reached yet. */
+  readonly isFuzzy: boolean;
+  /** How many digests of txns or of the snapshot were not the tree's. */
+  readonly digestMismatches: number;
 }
 
 export interface StateFactory<S extends StateMachine> {

@@ -23,7 +23,7 @@ export type Tail =
   /** An entry that a crash left half-written: sectors of it are missing, and nothing valid follows. */
   | { readonly kind: "torn" }
   /** Bytes that no crash of ours leaves behind, or valid entries after the gap. */
-  | { readonly kind: "damaged"; readonly problem: string; readonly nextZxid: number };
+  | { readonly kind: "damaged"; readonly problem: string; readonly nextZxid: number; readonly missesSector: boolean };
 
 /**
  * Reads one txn log file entry by entry, without an allocation per entry. It is opened at the first entry; `next` moves on.
@@ -94,11 +94,13 @@ export class TxnLogReader {
     const firstByte = this.firstNonZero(start);
     if (firstByte === this.size) return { kind: "clean" };
     const nextZxid = this.findValidEntry(start);
+    const missesSector = this.missesSector(start);
     if (nextZxid >= 0) {
-      return { kind: "damaged", problem: "valid entries follow bytes that are not a valid entry", nextZxid };
+      const problem = "valid entries follow bytes that are not a valid entry";
+      return { kind: "damaged", problem, nextZxid, missesSector };
     }
-    if (this.missesSector(start)) return { kind: "torn" };
-    return { kind: "damaged", problem: "an entry is corrupt that was written completely", nextZxid: -1 };
+    if (missesSector) return { kind: "torn" };
+    return { kind: "damaged", problem: "an entry is corrupt that was written completely", nextZxid, missesSector };
   }
 
   /** Reads the entry at a file offset into the window, without moving on. */

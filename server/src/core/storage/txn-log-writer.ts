@@ -2,6 +2,7 @@ import { invariant } from "@quoll/jute";
 import { adler32 } from "./adler32.js";
 import type { Disk, FileHandle } from "./disk.js";
 import { join } from "./path.js";
+import { removeSyncMark, SyncMark } from "./sync-mark.js";
 import {
   ENTRY_END,
   ENTRY_HEAD_SIZE,
@@ -48,7 +49,11 @@ export class TxnLogWriter {
   /** Up to here the file's blocks were written, as entries or as zeros. */
   private writtenTo = 0;
   private unsynced = false;
+  /** The zxid in the current file's name. */
+  private fileZxid = 0;
   private rollNext = false;
+
+  private readonly mark: SyncMark | null;
 
   /** @param lastZxid - of the txn that the first entry follows */
   constructor(
@@ -56,7 +61,10 @@ export class TxnLogWriter {
     private readonly directory: string,
     private readonly options: TxnLogOptions,
     public lastZxid: number,
-  ) {}
+  ) {
+    this.mark = options.forceSync ? new SyncMark(disk, directory) : null;
+    if (!options.forceSync) removeSyncMark(disk, directory);
+  }
 
   /** Path of the file that is written to; empty before the first entry and after a roll. */
   get currentPath(): string {
@@ -108,6 +116,11 @@ export class TxnLogWriter {
     if (sizeLimitBytes > 0 && this.position > sizeLimitBytes) this.rollNext = true;
   }
 
+  /** Notes how far the log is durable, see `sync-mark.ts`. To be called after {@link commit}, when nobody waits any more. */
+  markSynced(): void {
+    if (this.file !== null) this.mark?.write(this.fileZxid, this.position, this.lastZxid);
+  }
+
   /** Lets the next entry start a new file. */
   roll(): void {
     this.rollNext = true;
@@ -116,6 +129,7 @@ export class TxnLogWriter {
   /** Makes everything durable and closes the file; its zeros are cut off. */
   close(): void {
     this.finishFile();
+    this.mark?.close();
   }
 
   private put(batch: Uint8Array, start: number, end: number): void {
@@ -152,6 +166,7 @@ export class TxnLogWriter {
   /** Rule D32: header, sync of the file, sync of the directory, and only then entries. */
   private startFile(zxid: number): void {
     this.path = join(this.directory, logName(zxid));
+    this.fileZxid = zxid;
     const file = this.disk.open(this.path, "create");
     this.file = file;
     file.write(0, encodeLogHeader(), 0, LOG_HEADER_SIZE);
@@ -161,6 +176,7 @@ export class TxnLogWriter {
       file.sync();
       this.disk.syncDirectory(this.directory);
     }
+    this.mark?.startFile(zxid, LOG_HEADER_SIZE, this.lastZxid);
   }
 
   private finishFile(): void {
