@@ -208,9 +208,10 @@ class Emitter {
 
   /** Takes a name of the file's top level: the wished one, the other one, or that with a number. */
   private unique(wished: string, other: () => string = () => wished): string {
+    const taken = (name: string) => [name, `read${name}`, `write${name}`].some((word) => this.topLevel.has(word));
     let name = wished;
-    if (this.topLevel.has(name)) name = other();
-    for (let i = 2; this.topLevel.has(name); i++) name = `${other()}${i}`;
+    if (taken(name)) name = other();
+    for (let i = 2; taken(name); i++) name = `${other()}${i}`;
     this.topLevel.add(name);
     return name;
   }

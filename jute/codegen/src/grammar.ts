@@ -1,4 +1,4 @@
-import { CstParser, type IParserErrorMessageProvider, type TokenType, tokenLabel } from "chevrotain";
+import { CstParser, EOF, type IParserErrorMessageProvider, type TokenType, tokenLabel } from "chevrotain";
 import {
   Class,
   Comma,
@@ -22,17 +22,19 @@ import {
 /**
  * The Jute definition language:
  * ```
- * file      = ( include | module )+
+ * file      = ( include | module )*
  * include   = "include" FileName
- * module    = "module" qualified "{" class+ "}"
- * class     = "class" Identifier "{" field+ "}"
+ * module    = "module" qualified "{" class* "}"
+ * class     = "class" Identifier "{" field* "}"
  * field     = type Identifier ";"
  * type      = primitive | vector | map | qualified
  * vector    = "vector" "<" type ">"
  * map       = "map" "<" type "," type ">"
  * qualified = Identifier ( "." Identifier )*
  * ```
- * The parser carries on behind an error, so that one run finds several.
+ * None of the three may be empty; the parser's user checks that, because asking for it here would make the errors behind
+ * an empty one worse. The parser carries on behind an error, so that one run finds several. That is also why names have
+ * rules of their own: a rule that fails is given up as a whole.
  */
 class JuteParser extends CstParser {
   constructor() {
@@ -41,12 +43,13 @@ class JuteParser extends CstParser {
   }
 
   readonly file = this.RULE("file", () => {
-    this.AT_LEAST_ONE(() => {
+    this.MANY(() => {
       this.OR([
         { ALT: () => this.SUBRULE(this.includeFile, { LABEL: "include" }) },
         { ALT: () => this.SUBRULE(this.moduleBody, { LABEL: "module" }) },
       ]);
     });
+    this.CONSUME(EOF);
   });
 
   private readonly includeFile = this.RULE("include", () => {
@@ -58,22 +61,30 @@ class JuteParser extends CstParser {
     this.CONSUME(Module);
     this.SUBRULE(this.qualified, { LABEL: "name" });
     this.CONSUME(LeftBrace);
-    this.AT_LEAST_ONE(() => this.SUBRULE(this.classBody, { LABEL: "class" }));
+    this.MANY(() => this.SUBRULE(this.classBody, { LABEL: "class" }));
     this.CONSUME(RightBrace);
   });
 
   private readonly classBody = this.RULE("class", () => {
     this.CONSUME(Class);
-    this.CONSUME(Identifier, { LABEL: "name" });
+    this.SUBRULE(this.className, { LABEL: "name" });
     this.CONSUME(LeftBrace);
-    this.AT_LEAST_ONE(() => this.SUBRULE(this.field));
+    this.MANY(() => this.SUBRULE(this.field));
     this.CONSUME(RightBrace);
+  });
+
+  private readonly className = this.RULE("className", () => {
+    this.CONSUME(Identifier, { LABEL: "part" });
   });
 
   private readonly field = this.RULE("field", () => {
     this.SUBRULE(this.type);
-    this.CONSUME(Identifier, { LABEL: "name" });
+    this.SUBRULE(this.fieldName, { LABEL: "name" });
     this.CONSUME(Semicolon);
+  });
+
+  private readonly fieldName = this.RULE("fieldName", () => {
+    this.CONSUME(Identifier, { LABEL: "part" });
   });
 
   private readonly type = this.RULE("type", () => {
@@ -106,24 +117,28 @@ class JuteParser extends CstParser {
   });
 }
 
-/** What a rule looks for where it cannot even begin. */
-const beginnings: Readonly<Record<string, string>> = {
+/** What each rule looks for, where a token's own name would say too little. */
+export const expectations: Readonly<Record<string, string>> = {
   file: '"module" or "include"',
   module: 'a class ("class Name { ... }")',
   class: "a field (type, name and semicolon)",
+  className: "a class name",
+  fieldName: "a field name",
   type: "a type",
   qualified: "a name",
 };
 
 function expected(token: TokenType, rule: string): string {
-  return token === Identifier && (rule === "class" || rule === "field") ? `a ${rule} name` : tokenLabel(token);
+  if (token === Identifier || token === EOF) return expectations[rule];
+  // Where a body may end, it may also go on.
+  return token === RightBrace ? `${expectations[rule]} or "}"` : tokenLabel(token);
 }
 
 const messages: IParserErrorMessageProvider = {
   buildMismatchTokenMessage: (o) => `expected ${expected(o.expected, o.ruleName)}, got ${describeToken(o.actual)}`,
-  buildNotAllInputParsedMessage: (o) => `expected ${beginnings["file"]}, got ${describeToken(o.firstRedundant)}`,
-  buildNoViableAltMessage: (o) => `expected ${beginnings[o.ruleName]}, got ${describeToken(o.actual[0])}`,
-  buildEarlyExitMessage: (o) => `expected ${beginnings[o.ruleName]}, got ${describeToken(o.actual[0])}`,
+  buildNotAllInputParsedMessage: (o) => `expected ${expectations["file"]}, got ${describeToken(o.firstRedundant)}`,
+  buildNoViableAltMessage: (o) => `expected ${expectations[o.ruleName]}, got ${describeToken(o.actual[0])}`,
+  buildEarlyExitMessage: (o) => `expected ${expectations[o.ruleName]}, got ${describeToken(o.actual[0])}`,
 };
 
 /** One parser serves all files: `input` resets it. Its use is in `parser.ts`. */

@@ -53,10 +53,11 @@ const BlockComment = createToken({
   group: comments,
   line_breaks: true,
 });
-// What never ends is a token too, so that the error says what is wrong with it.
+// What never ends is a token too, so that the error says what is wrong with it. To the parser, a file name is one all the
+// same: its error is enough.
 const open = "open";
 const OpenComment = createToken({ name: "OpenComment", pattern: /\/\*[\s\S]*/, group: open, line_breaks: true });
-const OpenFileName = createToken({ name: "OpenFileName", pattern: /"[^"\r\n]*"?/, group: open });
+const OpenFileName = createToken({ name: "OpenFileName", pattern: /"[^"\r\n]*"?/, categories: FileName });
 
 const keywords = [Include, Module, Class, Vector, MapOf, ...primitives];
 
@@ -72,9 +73,10 @@ export const vocabulary: readonly TokenType[] = [
   Comma,
   Dot,
   FileName,
+  OpenFileName,
 ];
 
-const lexer = new Lexer([WhiteSpace, LineComment, BlockComment, OpenComment, ...vocabulary, OpenFileName], {
+const lexer = new Lexer([WhiteSpace, LineComment, BlockComment, OpenComment, ...vocabulary], {
   positionTracking: "full",
 });
 
@@ -88,12 +90,13 @@ export interface Tokens {
 export function tokenize(file: SourceFile): Tokens {
   const result = lexer.tokenize(file.text);
   const diagnostics = result.errors.map((error) => unexpected(file, error));
-  for (const token of result.groups[open]) {
-    const message =
-      token.tokenType === OpenComment
-        ? 'expected "*/" before the end of the file: this comment is not closed'
-        : `expected a file name between two quotes on one line, got ${token.image}`;
-    diagnostics.push({ file, offset: token.startOffset, message });
+  for (const { startOffset: offset } of result.groups[open]) {
+    const message = 'expected "*/" before the end of the file: this comment is not closed';
+    diagnostics.push({ file, offset, message });
+  }
+  for (const { tokenType, startOffset: offset, image } of result.tokens) {
+    if (tokenType !== OpenFileName) continue;
+    diagnostics.push({ file, offset, message: `expected a file name between two quotes on one line, got ${image}` });
   }
   return { tokens: result.tokens, comments: result.groups[comments], diagnostics };
 }
@@ -111,5 +114,5 @@ function unexpected(file: SourceFile, { offset, length }: ILexingError): Diagnos
 export function describeToken(token: IToken): string {
   if (token.tokenType.name === "EOF") return "the end of the file";
   if (keywords.includes(token.tokenType)) return `the keyword "${token.image}"`;
-  return token.tokenType === FileName ? token.image : `"${token.image}"`;
+  return token.image.startsWith('"') ? token.image : `"${token.image}"`;
 }

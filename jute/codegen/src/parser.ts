@@ -1,9 +1,9 @@
-import type { CstElement, CstNode, IToken } from "chevrotain";
+import type { CstElement, CstNode, IRecognitionException, IToken } from "chevrotain";
 import type { ClassNode, FieldNode, FileNode, ModuleNode, Name, PrimitiveName, TypeNode } from "./ast.js";
 import { Comments } from "./comments.js";
 import type { Diagnostic } from "./diagnostic.js";
-import { parser } from "./grammar.js";
-import { tokenize } from "./lexer.js";
+import { expectations, parser } from "./grammar.js";
+import { describeToken, FileName, tokenize } from "./lexer.js";
 import type { SourceFile } from "./source-file.js";
 
 export interface Parsed {
@@ -16,17 +16,34 @@ export function parse(file: SourceFile): Parsed {
   const { tokens, comments, diagnostics } = tokenize(file);
   parser.input = tokens;
   const tree = parser.file();
-  // The token for the end of the file has no place of its own: its errors point behind what came last.
-  const end = (tokens.at(-1)?.endOffset ?? -1) + 1;
-  const syntaxErrors = parser.errors.map(({ message, token }) => {
-    return { file, offset: Number.isNaN(token.startOffset) ? end : token.startOffset, message };
-  });
-  const node = new Builder(file, new Comments(tokens, comments)).file(tree);
-  return { node, diagnostics: [...diagnostics, ...syntaxErrors] };
+  const syntaxErrors = parser.errors.map((error) => ({
+    file,
+    offset: offsetOf(error, tokens),
+    message: error.message,
+  }));
+  const builder = new Builder(file, new Comments(tokens, comments));
+  const node = builder.file(tree);
+  return { node, diagnostics: [...diagnostics, ...syntaxErrors, ...builder.diagnostics] };
+}
+
+/** Where an error is shown: at the token in its way, but a missing semicolon where it is missing. */
+function offsetOf({ token, context }: IRecognitionException, tokens: readonly IToken[]): number {
+  // The token for the end of the file has no place of its own.
+  const atEnd = Number.isNaN(token.startOffset);
+  const previous = tokens[atEnd ? tokens.length - 1 : tokens.indexOf(token) - 1];
+  // The rule of a field asks for no other token itself.
+  const semicolon = context.ruleStack.at(-1) === "field";
+  if (previous !== undefined && (atEnd || (semicolon && previous.endLine !== token.startLine))) {
+    return previous.startOffset + previous.image.length;
+  }
+  return atEnd ? 0 : token.startOffset;
 }
 
 /** Makes the syntax tree out of the parser's. What recovery left incomplete is left out. */
 class Builder {
+  /** What is empty and must not be. */
+  readonly diagnostics: Diagnostic[] = [];
+
   constructor(
     private readonly source: SourceFile,
     private readonly comments: Comments,
@@ -35,23 +52,39 @@ class Builder {
   file(tree: CstNode | undefined): FileNode {
     const includes = nodes(tree, "include").flatMap((node) => {
       const [token] = tokens(node, "FileName");
-      return token ? [this.name(token, token.image.slice(1, -1))] : [];
+      return token?.tokenType === FileName ? [this.name(token, token.image.slice(1, -1))] : [];
     });
-    return { file: this.source, includes, modules: nodes(tree, "module").flatMap((node) => this.module(node)) };
+    const modules = nodes(tree, "module");
+    if (includes.length + modules.length === 0) this.refuseEmpty("file", tokens(tree, "EOF")[0], tree);
+    return { file: this.source, includes, modules: modules.flatMap((node) => this.module(node)) };
   }
 
   private module(node: CstNode): ModuleNode[] {
     const name = this.qualified(nodes(node, "name")[0]);
     if (name === null) return [];
     const comment = this.head(node, "Module");
-    return [{ name, comment, classes: nodes(node, "class").flatMap((child) => this.class(child)) }];
+    const classes = nodes(node, "class");
+    if (classes.length === 0) this.refuseEmpty("module", tokens(node, "RightBrace")[0], node);
+    return [{ name, comment, classes: classes.flatMap((child) => this.class(child)) }];
   }
 
   private class(node: CstNode): ClassNode[] {
-    const [name] = tokens(node, "name");
-    if (name === undefined) return [];
-    const fields = nodes(node, "field").flatMap((child) => this.field(child));
-    return [{ name: this.name(name), comment: this.head(node, "Class"), fields }];
+    const fields = nodes(node, "field");
+    if (fields.length === 0) this.refuseEmpty("class", tokens(node, "RightBrace")[0], node);
+    const name = this.qualified(nodes(node, "name")[0]);
+    if (name === null) return [];
+    return [{ name, comment: this.head(node, "Class"), fields: fields.flatMap((child) => this.field(child)) }];
+  }
+
+  private refuseEmpty(rule: string, end: IToken | undefined, node: CstNode | undefined): void {
+    // A part that the parser gave up on has its error already.
+    if (end === undefined || node?.recoveredNode) return;
+    const offset = Number.isNaN(end.startOffset) ? this.source.text.length : end.startOffset;
+    this.diagnostics.push({
+      file: this.source,
+      offset,
+      message: `expected ${expectations[rule]}, got ${describeToken(end)}`,
+    });
   }
 
   /** The comment from above the keyword to behind the brace. */
@@ -63,11 +96,11 @@ class Builder {
 
   private field(node: CstNode): FieldNode[] {
     const type = this.type(nodes(node, "type")[0]);
-    const [name] = tokens(node, "name");
+    const name = this.qualified(nodes(node, "name")[0]);
     const first = firstToken(node);
-    if (type === null || name === undefined || first === null) return [];
+    if (type === null || name === null || first === null) return [];
     const [semicolon] = tokens(node, "Semicolon");
-    return [{ name: this.name(name), comment: this.comments.around(first, semicolon ?? name), type }];
+    return [{ name, comment: this.comments.around(first, semicolon ?? first), type }];
   }
 
   private type(node: CstNode | undefined): TypeNode | null {
