@@ -35,6 +35,8 @@ import { NO_ROW, OPEN_ACL_ID, type Row, type Tree } from "./tree.js";
 export const ROOT: Row = 0;
 
 const SLASH = 0x2f;
+/** Bytes that are copied one by one. */
+const COPY_MAX = 128;
 
 /**
  * The znodes as rows of int32 words, with names and data in large shared buffers: nothing that the garbage collector
@@ -464,7 +466,7 @@ export function lastSlash(bytes: Uint8Array, start: number, end: number): number
 }
 
 function copy(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): void {
-  if (end - start > 64) {
+  if (end - start > COPY_MAX) {
     // A view costs more than copying a few bytes one by one.
     to.set(from.subarray(start, end), at);
     return;
