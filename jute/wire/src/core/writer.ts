@@ -1,3 +1,4 @@
+import { invariant } from "./errors.js";
 import { Long } from "./long.js";
 import { encodeUtf8, utf8Length } from "./utf8.js";
 
@@ -65,8 +66,9 @@ export class Writer {
     bytes[at + 3] = value;
   }
 
-  /** @param value - an integer within ±(2^53 - 1) */
+  /** @param value - an integer within ±(2^53 - 1); anything else is our own bug and never reaches the bytes */
   long(value: number): void {
+    invariant(Number.isSafeInteger(value), "a long must be an integer within 2^53");
     this.int(Math.floor(value / 0x1_0000_0000) | 0);
     this.int(value | 0);
   }
@@ -98,6 +100,24 @@ export class Writer {
       this.int(-1);
       return;
     }
+    // Nearly all strings are ASCII: write it as that, and begin again if it is not.
+    const length = value.length;
+    this.reserve(4 + length);
+    const { bytes } = this;
+    const start = this.at + 4;
+    for (let i = 0; i < length; i++) {
+      const unit = value.charCodeAt(i);
+      if (unit >= 0x80) {
+        this.wideString(value);
+        return;
+      }
+      bytes[start + i] = unit;
+    }
+    this.int(length);
+    this.at += length;
+  }
+
+  private wideString(value: string): void {
     const length = utf8Length(value);
     this.int(length);
     this.reserve(length);
@@ -109,10 +129,7 @@ export class Writer {
       this.int(-1);
       return;
     }
-    this.int(value.length);
-    this.reserve(value.length);
-    this.bytes.set(value, this.at);
-    this.at += value.length;
+    this.span(value, 0, value.length);
   }
 
   /** Copies bytes as they are, without a length. */
