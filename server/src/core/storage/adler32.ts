@@ -12,7 +12,7 @@ export function adler32(bytes: Uint8Array, start: number, end: number, seed = 1)
   let b = seed >>> 16;
   let i = start;
   while (i < end) {
-    const stop = i + RUN < end ? i + RUN : end;
+    const stop = Math.min(i + RUN, end);
     for (; i < stop; i++) {
       a = (a + bytes[i]) | 0;
       b = (b + a) | 0;

@@ -40,11 +40,12 @@ export function purge(disk: Disk, codecs: SnapshotCodecs, directories: Directori
     return { removed: [], refusal };
   }
   const logs = listLogs(disk, logDirectory);
-  const firstNeeded = logs.findLastIndex((log) => log.zxid <= oldest.zxid);
-  const gap = findGap(disk, logDirectory, logs.slice(Math.max(firstNeeded, 0)), oldest.zxid);
+  let firstNeeded = 0;
+  while (firstNeeded + 1 < logs.length && logs[firstNeeded + 1].zxid <= oldest.zxid) firstNeeded++;
+  const gap = findGap(disk, logDirectory, logs.slice(firstNeeded), oldest.zxid);
   if (gap !== null) return { removed: [], refusal: gap };
   return {
-    removed: remove(disk, directories, snapshots, oldest.zxid, logs.slice(0, Math.max(firstNeeded, 0))),
+    removed: remove(disk, directories, snapshots, oldest.zxid, logs.slice(0, firstNeeded)),
     refusal: null,
   };
 }

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DataDirectoryError } from "../../core/storage/storage-error.js";
 
@@ -62,19 +62,18 @@ function refusal(directory: string, holder: string): DataDirectoryError {
   );
 }
 
+/** A link appears with its contents, so that nobody ever reads half a lock. */
 function create(path: string, owner: string): boolean {
+  const prepared = `${path}.${process.pid}`;
   try {
-    const fd = openSync(path, "wx");
-    writeSync(fd, owner);
-    closeSync(fd);
+    writeFileSync(prepared, owner);
+    linkSync(prepared, path);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
-    throw new DataDirectoryError(
-      path,
-      `cannot be created (${(error as Error).message})`,
-      "Make the directory writable.",
-    );
+    throw new DataDirectoryError(path, `cannot be created (${(error as Error).message})`, "Make the directory writable.");
+  } finally {
+    rmSync(prepared, { force: true });
   }
 }
 
@@ -93,7 +92,6 @@ function describe(pid: number): string {
 
 function isAlive(holder: string): boolean {
   const pid = Number.parseInt(holder, 10);
-  // An empty file was left by a process that ended while it wrote it.
   if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return holder === describe(process.pid);
   try {
     process.kill(pid, 0);
