@@ -97,12 +97,16 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** Sends a four-letter word and returns all that comes back until the server closes. */
-export function fourLetterWord(host: string, port: number, word: string): Promise<string> {
+/**
+ * Sends a four-letter word and returns all that comes back until the server closes, or nothing more comes for a while
+ * (a starting Java server may answer and forget to close).
+ */
+export function fourLetterWord(host: string, port: number, word: string, silenceMs = 10_000): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, host, () => socket.write(word));
     let text = "";
     socket.setEncoding("utf8");
+    socket.setTimeout(silenceMs, () => socket.destroy());
     socket.on("data", (chunk: string) => {
       text += chunk;
     });
@@ -120,7 +124,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(sign
 
 async function serves(host: string, port: number): Promise<boolean> {
   try {
-    return (await fourLetterWord(host, port, "srvr")).includes("Zookeeper version");
+    return (await fourLetterWord(host, port, "srvr", 300)).includes("Zookeeper version");
   } catch {
     return false;
   }
