@@ -136,7 +136,11 @@ test("a roll starts a new file with the next txn", async () => {
   log.roll();
   append(log, 4);
   await log.close();
-  expect(readdirSync(directory).filter((name) => name.startsWith("log.")).sort()).toEqual(["log.1", "log.2", "log.4"]);
+  expect(
+    readdirSync(directory)
+      .filter((name) => name.startsWith("log."))
+      .sort(),
+  ).toEqual(["log.1", "log.2", "log.4"]);
   expect(readAll()).toEqual([1, 2, 3, 4]);
 });
 

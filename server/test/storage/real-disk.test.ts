@@ -74,7 +74,8 @@ test.each(["", "gz", "snappy"] as const)(
     writer.commit();
     expect(readdirSync(directory).sort()).toEqual(
       [
-        "log.1", "quoll.synced",
+        "log.1",
+        "quoll.synced",
         "log.3e9",
         ...["0", "3e8"].map((zxid) => `snapshot.${zxid}${compression === "" ? "" : `.${compression}`}`),
       ].sort(),

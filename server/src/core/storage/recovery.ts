@@ -328,17 +328,18 @@ class Recovery<S extends StateMachine> {
 
   private finishLastLog(reader: TxnLogReader, tail: Tail, previous: number): void {
     const { offset, path } = reader;
+    const lastGood = Math.max(previous, this.state.lastProcessedZxid);
     const point = this.syncPoint;
     const isMarked = point !== null && join(this.options.logDirectory, logName(point.logZxid)) === path;
     if (isMarked && offset < point.position) {
       const problem =
         tail.kind === "damaged" ? tail.problem : "the log ends before the place up to which it was synced";
-      this.damaged(path, offset, problem, this.range(previous + 1, point.lastZxid));
+      this.damaged(path, offset, problem, this.range(lastGood + 1, point.lastZxid));
     }
     // Above the mark, a power failure may have left some entries of the last batch and not others.
-    const isTorn = tail.kind === "torn" || (isMarked && tail.kind === "damaged" && tail.missesSector);
+    const isTorn = tail.kind === "torn" || (isMarked && tail.kind === "damaged" && tail.missesPart);
     if (tail.kind === "damaged" && !isTorn) {
-      const to = tail.nextZxid >= 0 ? this.range(previous + 1, tail.nextZxid - 1) : `txns after ${hex(previous)}`;
+      const to = tail.nextZxid >= 0 ? this.range(lastGood + 1, tail.nextZxid - 1) : `txns after ${hex(lastGood)}`;
       this.damaged(path, offset, tail.problem, to);
     }
     if (offset === LOG_HEADER_SIZE) this.cut(path, 0, "the file holds no complete txn");

@@ -20,10 +20,10 @@ const WINDOW_SIZE = 1 << 20;
 export type Tail =
   /** Nothing, or zeros up to the end of the file. */
   | { readonly kind: "clean" }
-  /** An entry that a crash left half-written: sectors of it are missing, and nothing valid follows. */
+  /** An entry that a crash left half-written: part of it is missing, and nothing valid follows. */
   | { readonly kind: "torn" }
   /** Bytes that no crash of ours leaves behind, or valid entries after the gap. */
-  | { readonly kind: "damaged"; readonly problem: string; readonly nextZxid: number; readonly missesSector: boolean };
+  | { readonly kind: "damaged"; readonly problem: string; readonly nextZxid: number; readonly missesPart: boolean };
 
 /**
  * Reads one txn log file entry by entry, without an allocation per entry. It is opened at the first entry; `next` moves on.
@@ -94,13 +94,13 @@ export class TxnLogReader {
     const firstByte = this.firstNonZero(start);
     if (firstByte === this.size) return { kind: "clean" };
     const nextZxid = this.findValidEntry(start);
-    const missesSector = this.missesSector(start);
+    const missesPart = this.missesPart(start);
     if (nextZxid >= 0) {
       const problem = "valid entries follow bytes that are not a valid entry";
-      return { kind: "damaged", problem, nextZxid, missesSector };
+      return { kind: "damaged", problem, nextZxid, missesPart };
     }
-    if (missesSector) return { kind: "torn" };
-    return { kind: "damaged", problem: "an entry is corrupt that was written completely", nextZxid, missesSector };
+    if (missesPart) return { kind: "torn" };
+    return { kind: "damaged", problem: "an entry is corrupt that was written completely", nextZxid, missesPart };
   }
 
   /** Reads the entry at a file offset into the window, without moving on. */
@@ -174,19 +174,21 @@ export class TxnLogReader {
 
   /**
    * Whether a crash can have left the entry at `start` as it is: the file ends inside it, or what it has of some sector is
-   * zeros, as a sector reads that was never written.
+   * zeros, as a sector reads that was never written, or it turns into zeros before its end, as after a write that stopped.
    */
-  private missesSector(start: number): boolean {
+  private missesPart(start: number): boolean {
     if (start + ENTRY_HEAD_SIZE > this.size) return true;
     this.fill(start, ENTRY_HEAD_SIZE);
     const length = readInt(this.bytes, start + 8 - this.windowOffset);
-    const plausible = length >= PAYLOAD_MIN;
-    const end = start + (plausible ? ENTRY_OVERHEAD + length : ENTRY_HEAD_SIZE);
+    const isPlausible = length >= PAYLOAD_MIN;
+    const end = start + (isPlausible ? ENTRY_OVERHEAD + length : ENTRY_HEAD_SIZE);
     if (end > this.size) return true;
+    // The last byte of an entry is not zero, nor is its length.
+    if (isPlausible ? this.firstNonZero(end - 1) >= end : this.firstNonZero(start + 8) >= end) return true;
     for (let at = start; at < end; ) {
       const sectorEnd = at - (at % SECTOR_SIZE) + SECTOR_SIZE;
       // An entry whose length is missing too is checked to the ends of the sectors of its head.
-      const stop = plausible ? Math.min(end, sectorEnd) : Math.min(this.size, sectorEnd);
+      const stop = Math.min(isPlausible ? end : this.size, sectorEnd);
       if (this.firstNonZero(at) >= stop) return true;
       at = sectorEnd;
     }

@@ -71,7 +71,11 @@ function create(path: string, owner: string): boolean {
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
-    throw new DataDirectoryError(path, `cannot be created (${(error as Error).message})`, "Make the directory writable.");
+    throw new DataDirectoryError(
+      path,
+      `cannot be created (${(error as Error).message})`,
+      "Make the directory writable.",
+    );
   } finally {
     rmSync(prepared, { force: true });
   }

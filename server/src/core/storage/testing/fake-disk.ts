@@ -77,12 +77,20 @@ export class FakeDisk implements Disk {
   /** What was called, in order, for messages of failing tests. */
   readonly trace: string[] = [];
   private faultAt = -1;
+  private faultPrefix: string | null = null;
   private fault: Fault = "EIO";
   private generation = 0;
 
   /** Makes the call with this number (counted from 0, as {@link calls} counts) fail. */
   failAt(call: number, fault: Fault): void {
     this.faultAt = call;
+    this.fault = fault;
+  }
+
+  /** Makes the next call fail whose name in the {@link trace} starts so. */
+  failAtNext(what: string, fault: Fault): void {
+    this.faultAt = -1;
+    this.faultPrefix = what;
     this.fault = fault;
   }
 
@@ -109,6 +117,7 @@ export class FakeDisk implements Disk {
   /** The process ends: its handles are closed, all it wrote is still there. */
   kill(): void {
     this.faultAt = -1;
+    this.faultPrefix = null;
     this.generation++;
   }
 
@@ -216,7 +225,9 @@ export class FakeDisk implements Disk {
     if (generation !== this.generation) throw new Crash(`${what}: the process that opened this file is gone`);
     const number = this.calls++;
     this.trace.push(what);
-    if (number !== this.faultAt) return body();
+    const isFault = number === this.faultAt || (this.faultPrefix !== null && what.startsWith(this.faultPrefix));
+    if (!isFault) return body();
+    this.faultPrefix = null;
     switch (this.fault) {
       case "crash-before":
         throw new Crash(what);
