@@ -7,7 +7,7 @@ export const QUOLL_VERSION = "0.1.0";
  * The date of this version. ZooKeeper puts its build time here, and clients parse the place; a build here has no time of
  * its own, since it would not be reproducible.
  */
-const RELEASE_DATE = "2026-11-22 00:00 UTC";
+export const RELEASE_DATE = "2026-11-22 00:00 UTC";
 
 /**
  * `3.9.5-quoll0.1.0, built on 2026-11-22 00:00 UTC`: where ZooKeeper has its commit's hash stands who we are. Clients look

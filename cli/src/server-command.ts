@@ -1,0 +1,106 @@
+import type { LoadedConfig, Logger, QuollConfig } from "@quoll/server/internal";
+import { ExitCode, exitCodeOf } from "./exit-code.js";
+
+/** What the command needs of a running server. */
+export interface RunningServer {
+  readonly clientPort: number;
+  stop(): Promise<void>;
+}
+
+/** Starts a server, and fulfils once clients can connect. */
+export type StartServer = (config: QuollConfig, log: Logger) => Promise<RunningServer>;
+
+/**
+ * `quoll server`: serves in this process until SIGTERM, SIGINT or SIGHUP, then exits. Never returns while it serves.
+ * @param words - `-D` properties, JVM flags, and the configuration, as they stood on the command line
+ * @param loadServer - the server's module, which is large: it is loaded while the configuration is read
+ */
+export async function runServer(
+  words: readonly string[],
+  logLevelFlag: string | undefined,
+  loadServer: () => Promise<{ readonly startServer: StartServer }> = () => import("@quoll/server"),
+): Promise<void> {
+  const { loadConfig, logLevel, openLogger } = await import("@quoll/server/internal");
+  const terminal = process.stdout.isTTY === true;
+  // The configuration may be what is wrong, so its error has to find a log that is open.
+  let log: Logger | null = null;
+  try {
+    const server = loadServer();
+    server.catch(() => undefined);
+    log = await openLogger({ level: logLevel(logLevelFlag, process.env), terminal });
+    const loaded = loadConfig({ words, env: process.env });
+    tell(loaded, log);
+    const { startServer } = await server;
+    const running = await startServer(loaded.config, log);
+    introduce(running, loaded.config, log, terminal);
+    endOnSignal(running, log);
+    endOnBug(log);
+  } catch (error) {
+    fail(error, log);
+  }
+}
+
+function tell({ notices }: LoadedConfig, log: Logger): void {
+  for (const { level, message } of notices) log[level]({}, message);
+}
+
+/** The first lines on a terminal answer what one asks first; elsewhere the same is one line of JSON. */
+function introduce(running: RunningServer, config: QuollConfig, log: Logger, terminal: boolean): void {
+  const { host } = config.clientAddress;
+  const anyAddress = host === "0.0.0.0" || host === "::";
+  const listening = `${host.includes(":") ? `[${host}]` : host}:${running.clientPort}`;
+  const connect = anyAddress ? `localhost:${running.clientPort}` : listening;
+  if (!terminal) {
+    log.info({ listening, dataDir: config.dataDir, dataLogDir: config.dataLogDir }, `serving clients on ${listening}`);
+    return;
+  }
+  const logDir = config.dataLogDir === config.dataDir ? "" : `, txn logs in ${config.dataLogDir}`;
+  process.stdout.write(
+    `\n  Quoll serves clients on ${listening}${anyAddress ? "" : " (this address only)"}\n` +
+      `  Data    ${config.dataDir}${logDir}\n` +
+      `  Connect zkCli.sh -server ${connect}\n` +
+      "  Stop    Ctrl-C\n\n",
+  );
+}
+
+function endOnSignal(running: RunningServer, log: Logger): void {
+  let stopping = false;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (stopping) {
+      // Whoever asks twice does not want to wait. The log on disk is good for that: it is a crash, no more.
+      log.warn({ signal }, `${signal} again: exiting at once`);
+      process.exit(ExitCode.unexpectedError);
+    }
+    stopping = true;
+    log.info({ signal }, `${signal}: stopping`);
+    running.stop().then(
+      () => {
+        log.info({}, "stopped");
+        process.exit(ExitCode.executionFinished);
+      },
+      (error: unknown) => fail(error, log),
+    );
+  };
+  process.on("SIGTERM", onSignal);
+  process.on("SIGINT", onSignal);
+  process.on("SIGHUP", onSignal);
+}
+
+/** A bug must not leave a server that serves from a state that may be wrong. */
+function endOnBug(log: Logger): void {
+  process.on("uncaughtException", (error) => fail(error, log));
+  process.on("unhandledRejection", (error) => fail(error, log));
+}
+
+function fail(error: unknown, log: Logger | null): never {
+  const exitCode = exitCodeOf(error);
+  const message = error instanceof Error ? error.message : String(error);
+  // An operator's mistake is a sentence; anything else needs its stack to be found.
+  const fields = exitCode === ExitCode.unexpectedError ? { exitCode, err: error } : { exitCode };
+  if (log === null) process.stderr.write(`${message}\n`);
+  else log.fatal(fields, message);
+  if (exitCode === ExitCode.invalidInvocation) process.stderr.write("Invalid config, exiting abnormally\n");
+  if (exitCode === ExitCode.unableToAccessDatadir)
+    process.stderr.write("Unable to access datadir, exiting abnormally\n");
+  process.exit(exitCode);
+}

@@ -1,0 +1,8 @@
+/** For the sibling workspaces. Cheap to import: neither the server nor the log library is loaded by it. */
+export { FULL_VERSION, QUOLL_VERSION, RELEASE_DATE, ZOOKEEPER_VERSION } from "./node/admin/version.js";
+export { ConfigError } from "./node/config/config-error.js";
+export { type ConfigSources, type LoadedConfig, loadConfig } from "./node/config/load-config.js";
+export type { QuollConfig } from "./node/config/quoll-config.js";
+export type { HostPort } from "./node/config/quorum-config.js";
+export type { ConfigNotice } from "./node/config/settings.js";
+export { type Logger, type LogLevel, logLevel, openLogger } from "./node/logging.js";
