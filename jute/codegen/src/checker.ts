@@ -13,10 +13,10 @@ export interface Checked {
 /**
  * Resolves names and finds what the grammar cannot: duplicates, unknown types, reserved names, classes inside themselves.
  * @param long - what a `long` without `@bits` is
- * @param complete - false if a file had syntax errors: a type that looks unknown may then just not have been read
+ * @param allDeclared - whether a type that is not among the classes is an error
  */
-export function check(files: readonly FileNode[], long: LongMapping, complete: boolean): Checked {
-  return new Checker(long, complete).check(files);
+export function check(files: readonly FileNode[], long: LongMapping, allDeclared: boolean): Checked {
+  return new Checker(long, allDeclared).check(files);
 }
 
 const bits = /(^|\s)@bits\b:?[ \t]*/;
@@ -34,7 +34,7 @@ class Checker {
 
   constructor(
     private readonly long: LongMapping,
-    private readonly complete: boolean,
+    private readonly allDeclared: boolean,
   ) {}
 
   check(files: readonly FileNode[]): Checked {
@@ -114,7 +114,7 @@ class Checker {
         const { text } = type.name;
         const found = this.classes.get(text.includes(".") ? text : `${module}.${text}`);
         if (found !== undefined) return { kind: "class", class: found };
-        if (this.complete)
+        if (this.allDeclared)
           this.error(type.name, `expected a type, got "${text}", which no module defines${this.hint(text)}`);
         return null;
       }

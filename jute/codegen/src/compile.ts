@@ -29,9 +29,9 @@ export interface Compiled {
 
 /** Compiles definitions and what they include. The same definitions give the same text on every machine. */
 export function compile(paths: readonly string[], readFile: ReadFile, options: CompileOptions): Compiled {
-  const { nodes, diagnostics, missing } = load(paths, readFile);
+  const { nodes, diagnostics, missing, allDeclared } = load(paths, readFile);
   const long = options.long === "number" ? "long" : options.long;
-  const checked = check(nodes, long, diagnostics.length === 0);
+  const checked = check(nodes, long, allDeclared);
   const sorted = sortDiagnostics(
     [...diagnostics, ...checked.diagnostics],
     nodes.map((node) => node.file),

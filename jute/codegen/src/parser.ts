@@ -10,6 +10,8 @@ export interface Parsed {
   /** What could be read; parts with errors may be missing. */
   readonly node: FileNode;
   readonly diagnostics: readonly Diagnostic[];
+  /** False if an error may have swallowed whole classes: then a type that looks unknown may just not have been read. */
+  readonly allDeclared: boolean;
 }
 
 export function parse(file: SourceFile): Parsed {
@@ -23,7 +25,11 @@ export function parse(file: SourceFile): Parsed {
   }));
   const builder = new Builder(file, new Comments(tokens, comments));
   const node = builder.file(tree);
-  return { node, diagnostics: [...diagnostics, ...syntaxErrors, ...builder.diagnostics] };
+  return {
+    node,
+    diagnostics: [...diagnostics, ...syntaxErrors, ...builder.diagnostics],
+    allDeclared: parser.errors.every(({ context }) => context.ruleStack.includes("field")),
+  };
 }
 
 /** Where an error is shown: at the token in its way, but a missing semicolon where it is missing. */

@@ -206,7 +206,7 @@ describe("errors", () => {
   });
 
   test("all errors of meaning are found in one run", async () => {
-    const { outputs, errors } = compileFolder("meaning.jute", "absent.jute");
+    const { outputs, errors } = compileFolder("meaning.jute");
     expect(outputs).toEqual([]);
     await expect(`${errors.join("\n\n")}\n`).toMatchFileSnapshot("gen/meaning.txt");
   });
@@ -223,6 +223,16 @@ describe("errors", () => {
   ])("%j is refused: %s", (text, message) => {
     const { errors } = compileTexts({ "m.jute": text });
     expect(errors.join("\n")).toContain(message);
+  });
+
+  test("an error in a field hides no unknown type, but a class or file that could not be read is not guessed about", () => {
+    const inField = compileTexts({ "m.jute": "module m { class A { int; } class B { X x; } }" });
+    expect(inField.errors.map((error) => error.split("\n")[0])).toEqual([
+      'm.jute:1:25: expected a field name, got ";"',
+      'm.jute:1:39: expected a type, got "X", which no module defines',
+    ]);
+    expect(compileTexts({ "m.jute": "module m { class { int i; } class B { X x; } }" }).errors).toHaveLength(1);
+    expect(compileTexts({ "m.jute": 'include "x.jute" module m { class B { X x; } }' }).errors).toHaveLength(1);
   });
 
   test("a file that includes itself, or one that includes it, is read once", () => {

@@ -9,7 +9,7 @@ export function anyRecord<T>(type: RecordType<T>): Arbitrary<T> {
 
 const int = fc.integer();
 
-export function anyValue(type: FieldType): Arbitrary<unknown> {
+function anyValue(type: FieldType): Arbitrary<unknown> {
   switch (type) {
     case "byte":
       return fc.integer({ min: -128, max: 127 });
