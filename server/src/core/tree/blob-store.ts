@@ -2,7 +2,7 @@ import { invariant } from "@quoll/jute";
 
 /** Blobs above this get a buffer of their own. */
 const POOLED_UNITS_MAX = 32_768;
-/** A segment is 8 MiB: 2^20 units of 8 bytes. Its pages cost memory only once they are used. */
+/** A segment is up to 8 MiB: 2^20 units of 8 bytes. Its pages cost memory only once they are used. */
 const SEGMENT_UNITS_SHIFT = 20;
 const SEGMENT_UNITS = 1 << SEGMENT_UNITS_SHIFT;
 const SEGMENT_MASK = SEGMENT_UNITS - 1;
@@ -28,7 +28,9 @@ export class BlobStore {
   private readonly freeOwn: number[] = [];
   /** Per class: the first free blob; the next one stands in its first word. */
   private readonly freeHeads = new Int32Array(CLASSES).fill(-1);
-  private nextUnit = SEGMENT_UNITS;
+  /** The free rest of the last segment, in units. */
+  private nextUnit = 0;
+  private endUnit = 0;
   private frozen = false;
   /** Blobs freed while frozen, with their sizes. */
   private readonly deferred: number[] = [];
@@ -44,16 +46,21 @@ export class BlobStore {
       return head;
     }
     const capacity = capacityOf(units);
-    if (this.nextUnit + capacity > SEGMENT_UNITS) {
-      invariant(this.segments.length < SEGMENTS_MAX, "the tree holds more than 16 GiB of names and data");
-      const buffer = new SharedArrayBuffer(SEGMENT_UNITS * 8);
-      this.segments.push(new Uint8Array(buffer));
-      this.words.push(new Int32Array(buffer));
-      this.nextUnit = 0;
-    }
+    if (this.nextUnit + capacity > this.endUnit) this.addSegment();
     const blob = ((this.segments.length - 1) << SEGMENT_UNITS_SHIFT) | this.nextUnit;
     this.nextUnit += capacity;
     return blob;
+  }
+
+  /** The first ones are smaller, for the many trees that stay small. */
+  private addSegment(): void {
+    const { length } = this.segments;
+    invariant(length < SEGMENTS_MAX, "the tree holds more than 16 GiB of names and data");
+    this.nextUnit = 0;
+    this.endUnit = length < 2 ? POOLED_UNITS_MAX << length : SEGMENT_UNITS;
+    const buffer = new SharedArrayBuffer(this.endUnit * 8);
+    this.segments.push(new Uint8Array(buffer));
+    this.words.push(new Int32Array(buffer));
   }
 
   private allocateOwn(size: number): Blob {

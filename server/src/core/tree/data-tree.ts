@@ -225,7 +225,8 @@ export class DataTree {
     const start = this.openPath();
     const end = reader.at;
     const { bytes } = reader;
-    if (bytes[end - 1] === 0x2f) throw new ProtocolError("path", end - 1, "a name", "a slash at the end");
+    if (end - start > 1 && bytes[end - 1] === 0x2f)
+      throw new ProtocolError("path", end - 1, "a name", "a slash at the end");
     const dataLength = reader.length("data");
     const dataStart = reader.at;
     if (dataLength > 0) reader.at += dataLength;
@@ -261,7 +262,7 @@ export class DataTree {
     if (parent === NO_ROW) return this.applied(type, KeeperCode.NoNode, NO_ROW);
     const parentEnd = lastSlash(bytes, start, end);
     const aclId = this.acls.acquire(bytes, aclStart, aclEnd);
-    const existing = tree.find(bytes, start, end);
+    const existing = end - start === 1 ? ROOT : tree.findChild(parent, bytes, start, end);
     if (existing !== NO_ROW) {
       this.acls.release(tree.aclId(existing));
       tree.setAclId(existing, aclId);
@@ -317,7 +318,7 @@ export class DataTree {
       tree.setPzxid(parent, zxid);
       this.updateDigest(parent, bytes, start, lastSlash(bytes, start, end));
     }
-    const row = tree.find(bytes, start, end);
+    const row = tree.findChild(parent, bytes, start, end);
     if (row === NO_ROW) return KeeperCode.NoNode;
     // Only over a fuzzy snapshot a deleted znode can have children: those of its successor at the same path, which
     // later txns create. (ZooKeeper keeps them, out of the reach of their parent.)
@@ -412,13 +413,14 @@ export class DataTree {
     }
     const rows = this.ephemerals.get(clientHi, clientLo);
     if (rows !== undefined) {
-      this.ephemerals.delete(clientHi, clientLo);
       const writer = new Writer();
+      // Each deletion takes its row, and those below it, out of the set.
       for (const row of rows) {
         writer.reset();
         this.tree.writePath(row, writer);
         this.deleteNode(writer.bytes, 4, writer.at);
       }
+      this.ephemerals.delete(clientHi, clientLo);
     }
     return this.applied(OpCode.closeSession, 0, NO_ROW);
   }

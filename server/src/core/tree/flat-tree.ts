@@ -87,6 +87,12 @@ export class FlatTree implements Tree {
     return this.table.find(hashPath(this.seed, bytes, start, slash), bytes, start, slash);
   }
 
+  /** The child of `parent` whose full path is given, without hashing the parent's part again. */
+  findChild(parent: Row, bytes: Uint8Array, start: number, end: number): Row {
+    const hash = hashPath(this.hash(parent), bytes, lastSlash(bytes, start, end), end);
+    return this.table.find(hash, bytes, start, end);
+  }
+
   matches(row: Row, bytes: Uint8Array, start: number, end: number): boolean {
     let at = end;
     for (let r = row; r !== ROOT; ) {

@@ -101,7 +101,7 @@ export class SnapshotLoader {
     } else {
       const parent = isFirst || bytes[start] !== SLASH || bytes[end - 1] === SLASH ? NO_ROW : this.parent(start, end);
       if (parent === NO_ROW) throw new ProtocolError("path", start, "a child of a znode before it", "an orphan");
-      if (tree.find(bytes, start, end) !== NO_ROW)
+      if (tree.findChild(parent, bytes, start, end) !== NO_ROW)
         throw new ProtocolError("path", start, "a new path", "one seen before");
       row = tree.insert(parent, bytes, start, end, bytes, dataStart, dataEnd, aclId, 0, 0, 0, 0);
     }
