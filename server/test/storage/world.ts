@@ -69,7 +69,8 @@ export class World {
     this.writer.markSynced();
   }
 
-  snapshot(): void {
+  /** @param digestError - is added to the digest, which then is wrong */
+  snapshot(digestError = 0): void {
     const { state } = this;
     const zxid = state.lastProcessedZxid;
     writeSnapshot(
@@ -79,7 +80,7 @@ export class World {
       {
         zxid,
         compression: "",
-        digest: { zxid, version: 2, hi: state.digest.hi, lo: state.digest.lo },
+        digest: { zxid, version: 2, hi: state.digest.hi, lo: state.digest.lo + digestError },
         lastProcessedZxid: true,
         pace: () => {},
       },
