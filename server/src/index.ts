@@ -1,1 +1,2 @@
-export {};
+export type { QuollConfig } from "./node/config/quoll-config.js";
+export { type RunningServer, startServer } from "./node/server.js";

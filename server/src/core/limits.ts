@@ -5,3 +5,15 @@
 
 /** A zxid is kept as a number, so its epoch must leave the sum below 2^53. No ensemble gets near it in its lifetime. */
 export const EPOCH_MAX = 2 ** 21 - 1;
+
+/** With this much output unsent, a connection's requests are left unread: its client does not read the replies. */
+export const CONNECTION_OUTPUT_BYTES_PAUSE = 4 * 1024 * 1024;
+
+/** With this much output unsent, the connection is closed: watch events can't be held back, and memory is not endless. */
+export const CONNECTION_OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
+
+/** Output memory that a connection keeps for its next replies; what is larger goes back once it is sent. */
+export const CONNECTION_OUTPUT_BYTES_KEPT = 64 * 1024;
+
+/** With this much of the txn log in flight, no more requests are read: the disk is slower than the clients. */
+export const LOG_BYTES_IN_FLIGHT_MAX = 32 * 1024 * 1024;

@@ -1,0 +1,300 @@
+import { ProtocolError, Reader, type Writer } from "@quoll/jute";
+import type { AclChecker } from "../acl/acl-checker.js";
+import { writeAcl } from "../acl/acl-codec.js";
+import { Perm } from "../acl/perm.js";
+import type { Connection } from "../connection.js";
+import { KeeperCode } from "../keeper-code.js";
+import { OpCode } from "../op-code.js";
+import type { DataTree } from "../tree/data-tree.js";
+import { ROOT } from "../tree/flat-tree.js";
+import { NO_ROW, type Row } from "../tree/tree.js";
+import { addWatchMode, watcherType } from "../watch/event.js";
+import { setWatches } from "../watch/set-watches.js";
+import type { WatchSink, WatchTable } from "../watch/watch-table.js";
+import { ephemeralPaths } from "./ephemerals.js";
+import { hasNul, sameBytes } from "./path.js";
+import { beginReply, endReply, Xid } from "./reply.js";
+
+/**
+ * Answers the requests that change nothing, from the tree as it is now. (ZooKeeper: the reading half of
+ * FinalRequestProcessor.)
+ */
+export class ReadRequests {
+  private readonly reader = new Reader(new Uint8Array(0));
+
+  constructor(
+    private readonly tree: DataTree,
+    private readonly watches: WatchTable,
+    private readonly acls: AclChecker,
+    private readonly events: WatchSink,
+  ) {}
+
+  /** Appends the reply to the connection's output; watch events that setWatches catches up on come before it. */
+  answer(connection: Connection, type: number, xid: number, body: Uint8Array, start: number, end: number): void {
+    const { reader } = this;
+    reader.reset(body, start, end);
+    if (type === OpCode.setWatches || type === OpCode.setWatches2) {
+      const err = this.setWatches(connection, type === OpCode.setWatches2);
+      const { out } = connection;
+      endReply(out, beginReply(out, xid, this.tree.lastProcessedZxid), err);
+      return;
+    }
+    const { out } = connection;
+    // A ping is answered with its own xid whatever the client sent, as in Java.
+    const replyXid = type === OpCode.ping ? Xid.ping : xid;
+    const at = beginReply(out, replyXid, this.tree.lastProcessedZxid);
+    let err: number;
+    try {
+      err = this.read(connection, type, out);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      err = KeeperCode.MarshallingError;
+    }
+    endReply(out, at, err);
+  }
+
+  private read(connection: Connection, type: number, out: Writer): number {
+    switch (type) {
+      case OpCode.getData:
+        return this.getData(connection, out, true);
+      case OpCode.exists:
+        return this.exists(connection, out);
+      case OpCode.getChildren:
+        return this.getChildren(connection, out, false, true);
+      case OpCode.getChildren2:
+        return this.getChildren(connection, out, true, true);
+      case OpCode.ping:
+        return 0;
+      case OpCode.getACL:
+        return this.getAcl(connection, out);
+      case OpCode.multiRead:
+        return this.multiRead(connection, out);
+      case OpCode.sync:
+        out.string(this.reader.string());
+        return 0;
+      case OpCode.checkWatches:
+      case OpCode.removeWatches:
+        return this.checkOrRemoveWatches(connection, type);
+      case OpCode.addWatch:
+        return this.addWatch(connection, out);
+      case OpCode.getEphemerals:
+        return this.getEphemerals(connection, out);
+      case OpCode.getAllChildrenNumber:
+        return this.getAllChildrenNumber(connection, out);
+      case OpCode.whoAmI:
+        return this.whoAmI(connection, out);
+      default:
+        return KeeperCode.Unimplemented;
+    }
+  }
+
+  private getData(connection: Connection, out: Writer, mayWatch: boolean): number {
+    const { reader, tree } = this;
+    const length = reader.length("path");
+    const start = reader.at;
+    if (length > 0) reader.at += length;
+    const watch = reader.bool();
+    if (length < 0) return KeeperCode.MarshallingError;
+    const end = start + length;
+    const row = this.find(reader.bytes, start, end);
+    if (row === NO_ROW) return KeeperCode.NoNode;
+    if (!this.mayRead(connection, row)) return KeeperCode.NoAuth;
+    if (watch && mayWatch) this.watches.addDataWatch(connection.slot, reader.bytes, start, end);
+    tree.tree.writeData(row, out);
+    tree.tree.writeStat(row, out);
+    return 0;
+  }
+
+  /** The watch is registered whether the znode exists or not. */
+  private exists(connection: Connection, out: Writer): number {
+    const { reader, tree } = this;
+    const length = reader.length("path");
+    const start = reader.at;
+    if (length > 0) reader.at += length;
+    const watch = reader.bool();
+    if (length < 0) return KeeperCode.MarshallingError;
+    const end = start + length;
+    if (hasNul(reader.bytes, start, end)) return KeeperCode.BadArguments;
+    const row = this.find(reader.bytes, start, end);
+    if (row !== NO_ROW && !this.mayRead(connection, row)) return KeeperCode.NoAuth;
+    if (watch) this.watches.addDataWatch(connection.slot, reader.bytes, start, end);
+    if (row === NO_ROW) return KeeperCode.NoNode;
+    tree.tree.writeStat(row, out);
+    return 0;
+  }
+
+  private getChildren(connection: Connection, out: Writer, withStat: boolean, mayWatch: boolean): number {
+    const { reader, tree } = this;
+    const length = reader.length("path");
+    const start = reader.at;
+    if (length > 0) reader.at += length;
+    const watch = reader.bool();
+    if (length < 0) return KeeperCode.MarshallingError;
+    const end = start + length;
+    const row = this.find(reader.bytes, start, end);
+    if (row === NO_ROW) return KeeperCode.NoNode;
+    if (!this.mayRead(connection, row)) return KeeperCode.NoAuth;
+    if (watch && mayWatch) this.watches.addChildWatch(connection.slot, reader.bytes, start, end);
+    tree.tree.writeChildren(row, out);
+    if (withStat) tree.tree.writeStat(row, out);
+    return 0;
+  }
+
+  /** With READ only, the hashes of digest ids are hidden. */
+  private getAcl(connection: Connection, out: Writer): number {
+    const { reader, tree, acls } = this;
+    const length = reader.length("path");
+    const start = reader.at;
+    if (length < 0) return KeeperCode.MarshallingError;
+    const row = this.find(reader.bytes, start, start + length);
+    if (row === NO_ROW) return KeeperCode.NoNode;
+    const aclId = tree.tree.aclId(row);
+    if (!acls.allows(aclId, Perm.read | Perm.admin, connection.auth)) return KeeperCode.NoAuth;
+    const acl = acls.list(aclId);
+    writeAcl(acls.allows(aclId, Perm.admin, connection.auth) ? acl : acls.redact(acl), out);
+    tree.tree.writeStat(row, out);
+    return 0;
+  }
+
+  /** Each part answers for itself; none registers a watch. All of it fails if a part can't be read or is a write. */
+  private multiRead(connection: Connection, out: Writer): number {
+    const { reader } = this;
+    const bodyAt = out.at;
+    for (;;) {
+      const type = reader.int();
+      const done = reader.bool();
+      reader.int();
+      if (done) break;
+      const at = out.at;
+      out.int(type);
+      out.bool(false);
+      out.int(0);
+      let err: number;
+      if (type === OpCode.getData) err = this.getData(connection, out, false);
+      else if (type === OpCode.getChildren) err = this.getChildren(connection, out, false, false);
+      else return KeeperCode.MarshallingError;
+      if (err === KeeperCode.MarshallingError) return err;
+      if (err !== 0) {
+        out.at = at;
+        writeErrorResult(out, err);
+      }
+    }
+    if (out.at - bodyAt > MULTI_READ_BYTES_MAX) return KeeperCode.MarshallingError;
+    writeMultiEnd(out);
+    return 0;
+  }
+
+  /** Of the empty path, too, which is another name of the root. */
+  private find(bytes: Uint8Array, start: number, end: number): Row {
+    return start === end ? ROOT : this.tree.tree.find(bytes, start, end);
+  }
+
+  private mayRead(connection: Connection, row: Row): boolean {
+    return this.acls.allows(this.tree.tree.aclId(row), Perm.read, connection.auth);
+  }
+
+  private setWatches(connection: Connection, withPersistent: boolean): number {
+    const { reader } = this;
+    try {
+      // Any 64-bit value will do: beyond 2^53 nothing can have been missed, or everything.
+      const relative = reader.bits();
+      const relativeZxid = relative.hi * 0x1_0000_0000 + (relative.lo >>> 0);
+      const { watches, events, tree } = this;
+      const ok = setWatches(watches, events, tree.tree, connection.slot, reader, relativeZxid, withPersistent);
+      return ok ? 0 : KeeperCode.MarshallingError;
+    } catch (error) {
+      if (error instanceof ProtocolError) return KeeperCode.MarshallingError;
+      throw error;
+    }
+  }
+
+  private checkOrRemoveWatches(connection: Connection, opCode: number): number {
+    const { reader, watches } = this;
+    const length = reader.length("path");
+    const start = reader.at;
+    if (length > 0) reader.at += length;
+    const type = watcherType(reader.int());
+    if (length < 0 || type === null) return KeeperCode.MarshallingError;
+    const found =
+      opCode === OpCode.removeWatches
+        ? watches.remove(connection.slot, type, reader.bytes, start, start + length)
+        : watches.contains(connection.slot, type, reader.bytes, start, start + length);
+    return found ? 0 : KeeperCode.NoWatcher;
+  }
+
+  private addWatch(connection: Connection, out: Writer): number {
+    const { reader } = this;
+    const length = reader.length("path");
+    const start = reader.at;
+    if (length > 0) reader.at += length;
+    const mode = addWatchMode(reader.int());
+    if (length < 0 || mode === null) return KeeperCode.MarshallingError;
+    this.watches.addWatch(connection.slot, mode, reader.bytes, start, start + length);
+    out.int(0); // ErrorResponse
+    return 0;
+  }
+
+  /** The caller's own ephemerals below a prefix of the text, not of the path. */
+  private getEphemerals(connection: Connection, out: Writer): number {
+    const { reader } = this;
+    const length = reader.length("prefixPath");
+    const start = reader.at;
+    const all = length <= 0 || isBlankOrRoot(reader.bytes, start, start + length);
+    const countAt = out.at;
+    let count = 0;
+    out.int(0);
+    for (const path of ephemeralPaths(this.tree, connection.sessionHi, connection.sessionLo)) {
+      if (!all && !sameBytes(path, 0, Math.min(length, path.length), reader.bytes, start, start + length)) continue;
+      out.span(path, 0, path.length);
+      count++;
+    }
+    out.patchInt(countAt, count);
+    return 0;
+  }
+
+  private getAllChildrenNumber(connection: Connection, out: Writer): number {
+    const { reader, tree } = this;
+    const length = reader.length("path");
+    const start = reader.at;
+    if (length < 0) return KeeperCode.MarshallingError;
+    const row = this.find(reader.bytes, start, start + length);
+    if (row === NO_ROW) return KeeperCode.NoNode;
+    if (!this.mayRead(connection, row)) return KeeperCode.NoAuth;
+    out.int(tree.tree.descendantCount(row));
+    return 0;
+  }
+
+  private whoAmI(connection: Connection, out: Writer): number {
+    const infos = this.acls.clientInfos(connection.auth);
+    out.int(infos.length);
+    for (const { scheme, user } of infos) {
+      out.string(scheme);
+      out.string(user);
+    }
+    return 0;
+  }
+}
+
+/** The largest reply to one multiRead: Java could not build a larger array either. */
+const MULTI_READ_BYTES_MAX = 0x3fffffff;
+
+/** A failed part of a multi: MultiHeader{-1, false, err} and ErrorResult{err}. */
+export function writeErrorResult(out: Writer, err: number): void {
+  out.int(OpCode.error);
+  out.bool(false);
+  out.int(err);
+  out.int(err);
+}
+
+export function writeMultiEnd(out: Writer): void {
+  out.int(-1);
+  out.bool(true);
+  out.int(-1);
+}
+
+/** What Java's `trim` leaves empty, or a lone slash between blanks. */
+function isBlankOrRoot(bytes: Uint8Array, start: number, end: number): boolean {
+  while (start < end && bytes[start] <= 0x20) start++;
+  while (end > start && bytes[end - 1] <= 0x20) end--;
+  return start === end || (end - start === 1 && bytes[start] === 0x2f);
+}

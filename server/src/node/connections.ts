@@ -1,0 +1,162 @@
+import { createServer, type Server, type Socket } from "node:net";
+import { Writer } from "@quoll/jute";
+import { type Connection, ConnectionState } from "../core/connection.js";
+import { CONNECTION_OUTPUT_BYTES_KEPT } from "../core/limits.js";
+import type { ServerCore } from "../core/server-core.js";
+
+/** How long a connection that ends has for taking the output that is left. */
+const LINGER_MS = 10_000;
+
+export interface ListenOptions {
+  readonly host: string;
+  readonly port: number;
+  /** 0 or less: the runtime's own. */
+  readonly backlog: number;
+  readonly keepAlive: boolean;
+}
+
+/** The sockets of the clients: their bytes go into the core, the core's output goes out once per turn. */
+export class Connections {
+  private readonly server: Server;
+  private readonly sockets = new Map<Connection, Socket>();
+  /** Sockets that are not read, because the core takes no more of their requests for now. */
+  private readonly notRead = new Set<Connection>();
+  /** Sockets that end once their output is sent, with the time at which they end anyway. */
+  private readonly ending = new Map<Socket, number>();
+
+  /** @param turn - called before the core is given something; it sees to it that {@link flush} follows */
+  constructor(
+    private readonly core: ServerCore,
+    private readonly options: ListenOptions,
+    private readonly turn: () => void,
+  ) {
+    this.server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: options.keepAlive }, (socket) =>
+      this.accept(socket),
+    );
+  }
+
+  /** The port that is bound, or -1. */
+  get port(): number {
+    const address = this.server.address();
+    return address !== null && typeof address === "object" ? address.port : -1;
+  }
+
+  /** @throws Error with `code` EADDRINUSE, EACCES, EADDRNOTAVAIL, … */
+  listen(): Promise<void> {
+    const { host, port, backlog } = this.options;
+    return new Promise((resolve, reject) => {
+      this.server.once("error", reject);
+      this.server.listen({ host, port, ...(backlog > 0 ? { backlog } : {}) }, () => {
+        this.server.off("error", reject);
+        // Later errors concern one accept only (EMFILE): the client sees its connection fail and tries again.
+        this.server.on("error", () => {});
+        resolve();
+      });
+    });
+  }
+
+  /** Takes no more connections and ends those there are. */
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      this.server.close(() => resolve());
+      for (const socket of this.sockets.values()) socket.destroy();
+      for (const socket of this.ending.keys()) socket.destroy();
+    });
+  }
+
+  /** Sends what the turn has written. */
+  flush(): void {
+    const { dirty } = this.core.effects;
+    for (let i = 0; i < dirty.length; i++) this.send(dirty[i]);
+    dirty.length = 0;
+    for (const connection of this.notRead) {
+      if (takesInput(connection)) {
+        this.notRead.delete(connection);
+        this.sockets.get(connection)?.resume();
+      }
+    }
+  }
+
+  /** Sends a text and ends the connection. */
+  answer(connection: Connection, text: string): void {
+    const socket = this.sockets.get(connection);
+    if (socket === undefined) return;
+    socket.write(text);
+    this.end(connection, socket);
+  }
+
+  /** To be called now and then: ends what has had its time. */
+  reap(nowMs: number): void {
+    for (const [socket, deadlineMs] of this.ending) if (nowMs >= deadlineMs) socket.destroy();
+  }
+
+  private accept(socket: Socket): void {
+    const { remoteAddress, remotePort } = socket;
+    this.turn();
+    // A socket that is gone already has no address.
+    const connection = remoteAddress === undefined ? null : this.core.connected(remoteAddress, remotePort ?? 0);
+    if (connection === null) {
+      socket.on("error", ignore);
+      socket.destroy();
+      return;
+    }
+    this.sockets.set(connection, socket);
+    socket.on("data", (chunk: Buffer) => {
+      this.turn();
+      this.core.received(connection, chunk);
+      if (!takesInput(connection) && connection.input !== null) {
+        socket.pause();
+        this.notRead.add(connection);
+      }
+    });
+    socket.on("drain", () => {
+      this.turn();
+      connection.unsentBytes = socket.writableLength;
+      this.core.drained(connection);
+    });
+    // The client has ended its half: as with ZooKeeper, that ends the connection.
+    socket.on("end", () => {
+      this.turn();
+      this.core.hungUp(connection);
+    });
+    socket.on("error", ignore);
+    socket.on("close", () => {
+      this.turn();
+      this.sockets.delete(connection);
+      this.notRead.delete(connection);
+      this.ending.delete(socket);
+      this.core.disconnected(connection);
+    });
+  }
+
+  private send(connection: Connection): void {
+    connection.dirty = false;
+    const socket = this.sockets.get(connection);
+    if (socket === undefined) return;
+    const { out } = connection;
+    if (out.at > 0) {
+      socket.write(Buffer.from(out.bytes.buffer, out.bytes.byteOffset, out.at));
+      connection.unsentBytes = socket.writableLength;
+      // What the kernel has taken at once can be written over; what it has not is the socket's until it is sent.
+      if (connection.unsentBytes === 0 && out.bytes.length <= CONNECTION_OUTPUT_BYTES_KEPT) out.reset();
+      else connection.out = new Writer();
+    }
+    if (connection.state === ConnectionState.closing) this.end(connection, socket);
+  }
+
+  private end(connection: Connection, socket: Socket): void {
+    this.sockets.delete(connection);
+    this.ending.set(socket, performance.now() + LINGER_MS);
+    socket.removeAllListeners("data");
+    socket.resume();
+    socket.destroySoon();
+    this.core.disconnected(connection);
+  }
+}
+
+/** Whether the core would look at more bytes of this client now. */
+function takesInput(connection: Connection): boolean {
+  return !connection.paused && connection.state !== ConnectionState.connecting;
+}
+
+function ignore(): void {}
