@@ -6,7 +6,7 @@ function isRecordType(value: unknown): value is jute.RecordType<unknown> {
 
 /** Every record of the protocol, by its full name. */
 export const recordTypes: ReadonlyMap<string, jute.RecordType<unknown>> = new Map(
-  Object.values(jute)
+  Object.values<unknown>(jute)
     .filter(isRecordType)
     .map((type) => [`${type.module}.${type.name}`, type]),
 );
