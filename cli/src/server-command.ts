@@ -1,40 +1,32 @@
+import type { RunningServer } from "@quoll/server";
 import type { LoadedConfig, Logger, QuollConfig } from "@quoll/server/internal";
 import { ExitCode, exitCodeOf } from "./exit-code.js";
-
-/** What the command needs of a running server. */
-export interface RunningServer {
-  readonly clientPort: number;
-  stop(): Promise<void>;
-}
-
-/** Starts a server, and fulfils once clients can connect. */
-export type StartServer = (config: QuollConfig, log: Logger) => Promise<RunningServer>;
 
 /**
  * `quoll server`: serves in this process until SIGTERM, SIGINT or SIGHUP, then exits. Never returns while it serves.
  * @param words - `-D` properties, JVM flags, and the configuration, as they stood on the command line
- * @param loadServer - the server's module, which is large: it is loaded while the configuration is read
  */
-export async function runServer(
-  words: readonly string[],
-  logLevelFlag: string | undefined,
-  loadServer: () => Promise<{ readonly startServer: StartServer }> = () => import("@quoll/server"),
-): Promise<void> {
-  const { loadConfig, logLevel, openLogger } = await import("@quoll/server/internal");
+export async function runServer(words: readonly string[], logLevelFlag: string | undefined): Promise<void> {
+  const { loadConfig, logLevel, openLogger, recoveryReporter } = await import("@quoll/server/internal");
   const terminal = process.stdout.isTTY === true;
   // The configuration may be what is wrong, so its error has to find a log that is open.
   let log: Logger | null = null;
   try {
-    const server = loadServer();
+    // The server's module is large: it loads while the configuration is read.
+    const server = import("@quoll/server");
     server.catch(() => undefined);
     log = await openLogger({ level: logLevel(logLevelFlag, process.env), terminal });
     const loaded = loadConfig({ words, env: process.env });
     tell(loaded, log);
     const { startServer } = await server;
-    const running = await startServer(loaded.config, log);
+    const running = await startServer(
+      loaded.config,
+      log,
+      recoveryReporter(log, () => performance.now()),
+    );
     introduce(running, loaded.config, log, terminal);
     endOnSignal(running, log);
-    endOnBug(log);
+    endOnFailure(running, log);
   } catch (error) {
     fail(error, log);
   }
@@ -86,8 +78,9 @@ function endOnSignal(running: RunningServer, log: Logger): void {
   process.on("SIGHUP", onSignal);
 }
 
-/** A bug must not leave a server that serves from a state that may be wrong. */
-function endOnBug(log: Logger): void {
+/** After a failed write, or a bug, nothing may be served any more: the process ends, and says why. */
+function endOnFailure(running: RunningServer, log: Logger): void {
+  running.failure.then((error) => fail(error, log));
   process.on("uncaughtException", (error) => fail(error, log));
   process.on("unhandledRejection", (error) => fail(error, log));
 }

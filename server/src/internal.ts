@@ -6,3 +6,4 @@ export type { QuollConfig } from "./node/config/quoll-config.js";
 export type { HostPort } from "./node/config/quorum-config.js";
 export type { ConfigNotice } from "./node/config/settings.js";
 export { type Logger, type LogLevel, logLevel, openLogger } from "./node/logging.js";
+export { recoveryReporter } from "./node/recovery-progress.js";

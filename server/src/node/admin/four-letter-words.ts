@@ -6,9 +6,6 @@ import { FULL_VERSION } from "./version.js";
 
 const NOT_SERVING = "This ZooKeeper instance is not currently serving requests";
 
-/** The size of the operand of `stmk`, which follows its four bytes. */
-export const TRACE_MASK_BYTES = 8;
-
 type Command = (view: ServerView, operand: Uint8Array | null) => string;
 
 /** In the way of ZooKeeper's `command` package: the text of each word; `serving` ones need a running server. */
@@ -33,23 +30,9 @@ const commands = new Map<string, Command>([
   ["wchs", serving(watchSummary)],
 ]);
 
-/** The bytes that telnet sends when it is interrupted; ZooKeeper takes them for a word and closes. */
-const TELNET_CLOSE = 0xfff4fffd | 0;
-
-const wordByCode = new Map([...commands.keys()].map((word) => [codeOf(word), word]));
-
-/**
- * The word that the first four bytes of a connection spell, where a frame's length would stand, or null if they are none.
- * @param code - those bytes as a big-endian int32
- */
-export function fourLetterWord(code: number): string | null {
-  return code === TELNET_CLOSE ? "telnet close" : (wordByCode.get(code) ?? null);
-}
-
 /**
  * Answers a word. The connection is closed after the answer was sent.
- * @param word - as {@link fourLetterWord} gave it
- * @param operand - for `stmk` the {@link TRACE_MASK_BYTES} that follow; null for others
+ * @param operand - for `stmk` the 8 bytes of the mask, which follow the word; null for others
  * @returns UTF-8 text; it may be large (`cons`, `dump`, `wchc`, `wchp` have a line for each connection or watch)
  */
 export function answerFourLetterWord(word: string, view: ServerView, operand: Uint8Array | null = null): string {
@@ -61,12 +44,6 @@ function isWhitelisted(word: string, view: ServerView): boolean {
   const { fourLetterWords, readOnlyModeEnabled } = view.config;
   if (fourLetterWords.has(word) || fourLetterWords.has("*") || word === "srvr") return true;
   return word === "isro" && readOnlyModeEnabled;
-}
-
-function codeOf(word: string): number {
-  let code = 0;
-  for (let i = 0; i < 4; i++) code = (code << 8) | word.charCodeAt(i);
-  return code;
 }
 
 function serving(command: (view: ServerView) => string): Command {

@@ -46,6 +46,8 @@ export interface ConfigKey {
   /** What ZooKeeper takes, with a warning, for a number below {@link ConfigKey.min}. Without it that is an error. */
   readonly belowMin?: number;
   readonly values?: readonly string[];
+  /** Values that work although the key as a whole does not yet. */
+  readonly supported?: readonly string[];
   /** A value that works, for error messages; the default if absent. */
   readonly example?: string;
   /** One sentence. */

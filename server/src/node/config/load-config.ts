@@ -200,40 +200,45 @@ function connectionThrottleConfig(settings: Settings): ConnectionThrottleConfig 
   };
 }
 
+/** The schemes of the authentication providers that ZooKeeper ships. */
+const SCHEME_OF_PROVIDER: Readonly<Record<string, string>> = {
+  "org.apache.zookeeper.server.auth.DigestAuthenticationProvider": "digest",
+  "org.apache.zookeeper.server.auth.EnsembleAuthenticationProvider": "ensemble",
+  "org.apache.zookeeper.server.auth.IPAuthenticationProvider": "ip",
+  "org.apache.zookeeper.server.auth.SASLAuthenticationProvider": "sasl",
+  "org.apache.zookeeper.server.auth.X509AuthenticationProvider": "x509",
+};
+
 function authConfig(settings: Settings, whole: SettingSource): AuthConfig {
   const requireSasl = settings.boolean("sessionRequireClientSASLAuth");
-  const enforced = settings.boolean("enforce.auth.enabled");
-  const schemes = settings.list("enforce.auth.schemes");
+  const enforceAuthEnabled = settings.boolean("enforce.auth.enabled") || requireSasl;
+  const enforceAuthSchemes = requireSasl ? ["sasl"] : settings.list("enforce.auth.schemes");
   const digestEnabled = settings.boolean("DigestAuthenticationProvider.enabled");
-  if (enforced && !requireSasl) {
-    const known = digestEnabled ? ["ip", "digest"] : ["ip"];
-    const unknown = schemes.find((scheme) => !known.includes(scheme));
-    if (schemes.length === 0) {
-      throw settings.reject(
-        "enforce.auth.schemes",
-        whole,
-        null,
-        "name a scheme, since enforce.auth.enabled is true",
-        "enforce.auth.schemes=digest",
-      );
-    }
-    if (unknown !== undefined) {
-      throw settings.reject(
-        "enforce.auth.schemes",
-        whole,
-        unknown,
-        `name schemes that are available: ${known.join(", ")}`,
-        "enforce.auth.schemes=digest",
-      );
+  const authProviders = settings.family("authProvider.N");
+  if (enforceAuthEnabled) {
+    const schemes = [
+      digestEnabled ? "digest" : "",
+      "ip",
+      ...authProviders.map((name) => SCHEME_OF_PROVIDER[name] ?? ""),
+    ];
+    const available = [...new Set(schemes)].filter((scheme) => scheme !== "");
+    const key = requireSasl ? "sessionRequireClientSASLAuth" : "enforce.auth.schemes";
+    const missing = enforceAuthSchemes.find((scheme) => !available.includes(scheme));
+    const accepted = `ask for schemes that are available (${available.join(", ")})`;
+    if (missing !== undefined) throw settings.reject(key, whole, requireSasl ? "true" : missing, accepted);
+    if (enforceAuthSchemes.length === 0) {
+      throw settings.reject(key, whole, null, "name a scheme, since enforce.auth.enabled is true", `${key}=digest`);
     }
   }
   return {
     skipACL: settings.yes("skipACL"),
+    authProviders,
     digestEnabled,
     digestAlg: settings.text("DigestAuthenticationProvider.digestAlg"),
     superDigest: settings.textOrNull("DigestAuthenticationProvider.superDigest"),
-    enforceAuthEnabled: enforced || requireSasl,
-    enforceAuthSchemes: requireSasl ? ["sasl"] : schemes,
+    ensembleAuthName: settings.textOrNull("ensembleAuthName"),
+    enforceAuthEnabled,
+    enforceAuthSchemes,
     sessionRequireClientSASLAuth: requireSasl,
   };
 }

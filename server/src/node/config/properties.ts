@@ -28,7 +28,10 @@ interface LogicalLine {
   readonly line: number;
 }
 
-/** Joins continued lines and drops blank and comment lines. Leading white space of each natural line goes too. */
+/**
+ * Joins continued lines and drops blank and comment lines. Leading white space of each natural line goes too. Java makes an
+ * empty key of a lone backslash at the end of the file; here it is nothing.
+ */
 function logicalLines(text: string): LogicalLine[] {
   const lines: LogicalLine[] = [];
   let content = "";

@@ -120,11 +120,15 @@ export interface ContainerConfig {
 
 export interface AuthConfig {
   readonly skipACL: boolean;
+  /** The Java class names of further authentication providers, from authProvider.N. */
+  readonly authProviders: readonly string[];
   readonly digestEnabled: boolean;
   /** As Java names it: `SHA1`, `SHA-256`, … */
   readonly digestAlg: string;
   /** `super:<base64 hash>`, or null. Secret. */
   readonly superDigest: string | null;
+  /** The names that clients of the ensemble scheme may give, separated by commas, or null. */
+  readonly ensembleAuthName: string | null;
   /** Whether a client must authenticate by one of the schemes before its first request. */
   readonly enforceAuthEnabled: boolean;
   readonly enforceAuthSchemes: readonly string[];

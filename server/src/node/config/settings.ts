@@ -72,6 +72,16 @@ export class Settings {
     return [...this.native].filter(([name]) => name.startsWith(prefix));
   }
 
+  /** The values of a family of properties, such as `authProvider.N`. */
+  family(name: string): readonly string[] {
+    const { pattern } = rowOf(name);
+    this.used.add(name);
+    const prefix = "zookeeper.";
+    return [...this.system]
+      .filter(([property]) => property.startsWith(prefix) && pattern!.test(property.slice(prefix.length)))
+      .map(([, setting]) => setting.value);
+  }
+
   /** The effective system properties, as Java's `System.getProperties` would list them. */
   properties(): ReadonlyMap<string, string> {
     return new Map([...this.system].map(([name, setting]) => [name, setting.value]));
@@ -177,7 +187,7 @@ export class Settings {
 
   private checkOne(key: ConfigKey, setting: Setting): void {
     if (!isHarmlessEmpty(key, setting)) parseValue(key, setting);
-    if (key.state === "not yet" && !isDefault(key, setting)) {
+    if (key.state === "not yet" && !isDefault(key, setting) && !key.supported?.includes(setting.value)) {
       this.warn(`${place(setting)} is not supported yet: ${key.reason}`);
     } else if (key.state === "no effect here") {
       this.info(`${place(setting)} has no effect here: ${key.reason}`);

@@ -12,6 +12,12 @@ const cfgOrProperty = (name: string, type: ConfigRow["type"], value: string, mea
 const property = (name: string, type: ConfigRow["type"], value: string, meaning: string): ConfigKey =>
   defineKey(name, { type, default: value, meaning, reason: LATER, state: "not yet" });
 
+/** Every sample zoo.cfg sets these, also for servers that are alone: that is not worth a warning. */
+const followerLimit = (name: string, meaning: string): ConfigKey => {
+  const reason = "A server that is alone has no followers; ensembles come in a later version.";
+  return defineKey(name, { scope: "cfg", type: "int", default: "", meaning, reason, state: "no effect here" });
+};
+
 /** Members, election, learners (Administrator's Guide, "Cluster Options"). */
 export const clusterKeys: readonly ConfigKey[] = [
   defineKey("server.N", {
@@ -64,8 +70,8 @@ export const clusterKeys: readonly ConfigKey[] = [
     meaning: "Whether a configuration of one server is a standalone server instead of an ensemble of one.",
     reason: "With false, an ensemble can grow from one server; that comes in a later version.",
   }),
-  cfg("initLimit", "int", "", "How many ticks a follower may take to connect to the leader and to synchronize."),
-  cfg("syncLimit", "int", "", "How many ticks a follower may lag behind the leader."),
+  followerLimit("initLimit", "How many ticks a follower may take to connect to the leader and to synchronize."),
+  followerLimit("syncLimit", "How many ticks a follower may lag behind the leader."),
   cfg("connectToLearnerMasterLimit", "int", "(initLimit)", "How many ticks a learner may take to reach the leader."),
   defineKey("electionAlg", {
     scope: "cfg",
