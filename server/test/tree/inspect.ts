@@ -80,7 +80,7 @@ function childrenOf(data: DataTree, row: Row): string[] {
   return names.sort();
 }
 
-function statOf(data: DataTree, row: Row): (number | string)[] {
+export function statOf(data: DataTree, row: Row): (number | string)[] {
   const writer = new Writer();
   data.tree.writeStat(row, writer);
   const r = new Reader(writer.take());

@@ -12,6 +12,9 @@ const SEGMENTS_MAX = 2048;
 const EXACT_UNITS_MAX = 128;
 const CLASSES = EXACT_UNITS_MAX + 1 + 64;
 const OWN_GRANULE = 65_536;
+/** Ints in a block of deferred blobs; even, since blob and size go together. */
+const DEFERRED_BLOCK = 8192;
+const RECLAIMED_PER_ALLOCATION = 8;
 
 /** A blob's number: its place in units of 8 bytes, or `~index` of a buffer of its own. */
 export type Blob = number;
@@ -32,11 +35,13 @@ export class BlobStore {
   private nextUnit = 0;
   private endUnit = 0;
   private frozen = false;
-  /** Blobs freed while frozen, with their sizes. */
-  private readonly deferred: number[] = [];
+  /** Blobs freed while frozen, with their sizes, in blocks; the last block is filled up to `deferredAt`. */
+  private readonly deferred: Int32Array[] = [];
+  private deferredAt = 0;
 
   /** @param size - bytes; at least 1 */
   allocate(size: number): Blob {
+    if (this.deferred.length > 0 && !this.frozen) this.reclaim();
     const units = (size + 7) >>> 3;
     if (units > POOLED_UNITS_MAX) return this.allocateOwn(size);
     const sizeClass = classOf(units);
@@ -72,10 +77,11 @@ export class BlobStore {
 
   /** @param size - as it was allocated */
   free(blob: Blob, size: number): void {
-    if (this.frozen) {
-      this.deferred.push(blob, size);
-      return;
-    }
+    if (this.frozen) this.defer(blob, size);
+    else this.freeNow(blob, size);
+  }
+
+  private freeNow(blob: Blob, size: number): void {
     if (blob < 0) {
       this.own[~blob] = null;
       this.freeOwn.push(~blob);
@@ -105,11 +111,31 @@ export class BlobStore {
     this.frozen = true;
   }
 
+  /** What was freed meanwhile comes back into use little by little. */
   thaw(): void {
     this.frozen = false;
-    const { deferred } = this;
-    for (let i = 0; i < deferred.length; i += 2) this.free(deferred[i], deferred[i + 1]);
-    deferred.length = 0;
+  }
+
+  private defer(blob: Blob, size: number): void {
+    if (this.deferred.length === 0 || this.deferredAt === DEFERRED_BLOCK) {
+      this.deferred.push(new Int32Array(DEFERRED_BLOCK));
+      this.deferredAt = 0;
+    }
+    const block = this.deferred[this.deferred.length - 1];
+    block[this.deferredAt++] = blob;
+    block[this.deferredAt++] = size;
+  }
+
+  private reclaim(): void {
+    const block = this.deferred[this.deferred.length - 1];
+    for (let i = 0; i < RECLAIMED_PER_ALLOCATION && this.deferredAt > 0; i++) {
+      this.deferredAt -= 2;
+      this.freeNow(block[this.deferredAt], block[this.deferredAt + 1]);
+    }
+    if (this.deferredAt === 0) {
+      this.deferred.pop();
+      this.deferredAt = DEFERRED_BLOCK;
+    }
   }
 }
 
