@@ -376,7 +376,7 @@ export class FlatTree implements Tree {
   private initialize(row: Row, parent: Row, hash: number, blob: number, dataLength: number): void {
     const chunk = this.rows.writable(row);
     const base = (row & CHUNK_MASK) * ROW_WORDS;
-    chunk.fill(0, base, base + ROW_WORDS);
+    for (let i = 0; i < ROW_WORDS; i++) chunk[base + i] = 0;
     chunk[base + PARENT] = parent;
     chunk[base + NEXT] = NO_ROW;
     chunk[base + PREVIOUS] = NO_ROW;

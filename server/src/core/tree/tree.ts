@@ -16,7 +16,7 @@ export interface Tree {
   /** @returns the row of the znode at that path, or {@link NO_ROW}. `/` is a path like any other. */
   find(bytes: Uint8Array, start: number, end: number): Row;
   parent(row: Row): Row;
-  /** All znodes, `/` and the system nodes included (Java's node count). */
+  /** ZooKeeper's node count: all znodes with the system ones, `/` twice since it has an alias (the empty path). */
   readonly count: number;
 
   version(row: Row): number;
