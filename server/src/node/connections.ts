@@ -103,7 +103,8 @@ export class Connections {
     this.sockets.set(connection, socket);
     socket.on("data", (chunk: Buffer) => {
       this.turn();
-      this.core.received(connection, chunk);
+      // A plain view: a Buffer's slice() does not copy, and the core relies on slices being copies.
+      this.core.received(connection, new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
       if (!takesInput(connection) && connection.input !== null) {
         socket.pause();
         this.notRead.add(connection);
