@@ -1,6 +1,7 @@
+import { createRequire } from "node:module";
 import { constants, crc32, deflateRawSync, gunzipSync } from "node:zlib";
 import { ProtocolError } from "@quoll/jute";
-import { compressSync, uncompressSync } from "snappy";
+import { decodeSnappyBlock, storeSnappyBlock } from "../../core/storage/snappy-block.js";
 import type { Compressor, Input, Output, SnapshotCodec, SnapshotCodecs } from "../../core/storage/snapshot-codec.js";
 
 /**
@@ -16,6 +17,7 @@ const gzip: SnapshotCodec = {
     put(Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0));
     return {
       write(bytes, start, end) {
+        if (start === end) return;
         const piece = bytes.subarray(start, end);
         checksum = crc32(piece, checksum);
         length += piece.length;
@@ -61,7 +63,7 @@ const snappy: SnapshotCodec = {
     output(snappyHeader(), 0, SNAPPY_HEADER_SIZE);
     const putBlock = () => {
       if (filled === 0) return;
-      const packed = compressSync(block.subarray(0, filled));
+      const packed = blocks().compress(block.subarray(0, filled));
       const framed = new Uint8Array(4 + packed.length);
       new DataView(framed.buffer).setInt32(0, packed.length);
       framed.set(packed, 4);
@@ -104,6 +106,28 @@ const snappy: SnapshotCodec = {
   },
 };
 
+interface SnappyBlocks {
+  compress(input: Uint8Array): Uint8Array;
+  decompress(block: Uint8Array): Uint8Array;
+}
+
+let loadedBlocks: SnappyBlocks | null = null;
+
+/** The native library, loaded when it is first needed; our own plain code where it has no binary. */
+function blocks(): SnappyBlocks {
+  if (loadedBlocks !== null) return loadedBlocks;
+  try {
+    const native = createRequire(import.meta.url)("snappy") as typeof import("snappy");
+    loadedBlocks = {
+      compress: (input) => native.compressSync(input),
+      decompress: (block) => native.uncompressSync(block) as Buffer,
+    };
+  } catch {
+    loadedBlocks = { compress: storeSnappyBlock, decompress: decodeSnappyBlock };
+  }
+  return loadedBlocks;
+}
+
 export const snapshotCodecs: SnapshotCodecs = { gz: gzip, snappy };
 
 function snappyHeader(): Uint8Array {
@@ -133,7 +157,7 @@ function readSnappyBlock(input: Input): Uint8Array | null {
   const packed = new Uint8Array(length);
   if (readFully(input, packed) < length)
     throw new ProtocolError("snappy block", 0, `${length} bytes`, "the end of the file");
-  return refuse("snappy block", () => uncompressSync(packed) as Buffer);
+  return refuse("snappy block", () => blocks().decompress(packed));
 }
 
 /** @returns how many bytes were read; fewer than `into` has only at the end */

@@ -2,23 +2,22 @@ import { Worker } from "node:worker_threads";
 import { InvariantError } from "@quoll/jute";
 import type { Directories } from "../../core/storage/data-directory.js";
 import type { Purged } from "../../core/storage/purge.js";
-import type { Compression } from "../../core/storage/snapshot-codec.js";
 import type { WrittenSnapshot } from "../../core/storage/snapshot-writer.js";
 import { DiskError } from "../../core/storage/storage-error.js";
+import type { TreeSnapshotOptions } from "../../core/storage/tree-snapshot.js";
 import type { FrozenTree } from "../../core/tree/frozen-tree.js";
+
+/** A snapshot to write. */
+export interface SnapshotOrder extends TreeSnapshotOptions {
+  readonly kind: "write";
+  readonly frozen: FrozenTree;
+  /** `version-2` under dataDir. */
+  readonly directory: string;
+}
 
 /** What the snapshot worker is started with. */
 export type SnapshotJob =
-  | {
-      readonly kind: "write";
-      readonly frozen: FrozenTree;
-      /** `version-2` under dataDir. */
-      readonly directory: string;
-      readonly compression: Compression;
-      readonly digestEnabled: boolean;
-      /** `serializeLastProcessedZxid.enabled` */
-      readonly lastProcessedZxid: boolean;
-    }
+  | SnapshotOrder
   | { readonly kind: "purge"; readonly directories: Directories; readonly retain: number };
 
 /** What it reports. */
@@ -30,11 +29,11 @@ export type SnapshotReport =
 /**
  * Writes a snapshot in a thread of its own, slowly enough that the log's syncs come first. A failure leaves no file behind
  * and concerns the snapshot alone: the server goes on as long as its log works.
- * @param job - `frozen` must not be released before this settles
+ * @param order - its `frozen` must not be released before this settles
  * @throws DiskError
  */
-export async function writeSnapshotInWorker(job: SnapshotJob & { kind: "write" }): Promise<WrittenSnapshot> {
-  const report = await run(job);
+export async function writeSnapshotInWorker(order: SnapshotOrder): Promise<WrittenSnapshot> {
+  const report = await run(order);
   if (report.kind !== "written") throw new InvariantError(`the snapshot worker answered ${report.kind}`);
   return report.snapshot;
 }

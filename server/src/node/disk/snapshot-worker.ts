@@ -1,8 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { purge } from "../../core/storage/purge.js";
-import { writeSnapshot } from "../../core/storage/snapshot-writer.js";
 import { DiskError } from "../../core/storage/storage-error.js";
-import { serializeFrozen } from "../../core/tree/frozen-tree.js";
+import { writeTreeSnapshot } from "../../core/storage/tree-snapshot.js";
 import { NodeDisk } from "./node-disk.js";
 import { snapshotCodecs } from "./snapshot-codecs.js";
 import type { SnapshotJob, SnapshotReport } from "./snapshot-job.js";
@@ -16,12 +15,7 @@ function run(job: SnapshotJob): SnapshotReport {
     if (job.kind === "purge") {
       return { kind: "purged", purged: purge(disk, snapshotCodecs, job.directories, job.retain) };
     }
-    const { frozen, directory, compression, lastProcessedZxid } = job;
-    const digest = job.digestEnabled
-      ? { zxid: frozen.digestZxid, version: frozen.digestVersion, hi: frozen.digestHi, lo: frozen.digestLo }
-      : null;
-    const options = { zxid: frozen.lastProcessedZxid, compression, digest, lastProcessedZxid, pace: pacer() };
-    const snapshot = writeSnapshot(disk, directory, snapshotCodecs, options, (sink) => serializeFrozen(frozen, sink));
+    const snapshot = writeTreeSnapshot(disk, job.directory, snapshotCodecs, job.frozen, job, pacer());
     return { kind: "written", snapshot };
   } catch (error) {
     if (!(error instanceof DiskError)) throw error;
