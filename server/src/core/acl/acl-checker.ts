@@ -1,8 +1,11 @@
+import { KeeperCode } from "../keeper-code.js";
 import { OPEN_ACL_ID } from "../tree/tree.js";
 import type { Acl, RequestedAcl } from "./acl.js";
-import type { AuthInfo } from "./auth-info.js";
+import { AuthInfo } from "./auth-info.js";
 import type { AuthenticationProviders } from "./authentication-providers.js";
+import type { EnforcedAuthentication } from "./enforced-authentication.js";
 import { fixupAcl } from "./fixup-acl.js";
+import { hostAddress } from "./ip-address.js";
 
 /** Every bit: nothing is checked. */
 const ALL_PERMS = -1;
@@ -13,14 +16,47 @@ export interface AclLists {
   get(aclId: number): { readonly entries: readonly Acl[] } | undefined;
 }
 
-/** Decides who may do what. */
+/** Knows who the clients are, and decides who may do what. */
 export class AclChecker {
   /** @param skipAcl - `zookeeper.skipACL=yes`: everyone may do everything */
   constructor(
     private readonly providers: AuthenticationProviders,
+    private readonly enforced: EnforcedAuthentication,
     private readonly lists: AclLists,
     private readonly skipAcl: boolean,
   ) {}
+
+  /** What is known of a new connection: where it comes from. @param remoteAddress - as the socket gives it */
+  newAuth(remoteAddress: string): AuthInfo {
+    return new AuthInfo(hostAddress(remoteAddress));
+  }
+
+  /**
+   * Handles an auth packet; on success the connection has the ids that it proves.
+   * @param bytes - the packet's `auth`, or null; copied where needed
+   * @returns what is to become of the connection: `authFailed` is answered with AuthFailed and then closed, `close` is
+   *   closed without an answer, so that the client looks for the right ensemble
+   */
+  authenticate(auth: AuthInfo, scheme: string | null, bytes: Uint8Array | null): "ok" | "authFailed" | "close" {
+    const result = (scheme === null ? undefined : this.providers.get(scheme))?.authenticate(bytes, auth.remoteAddress);
+    if (result === undefined) return "authFailed";
+    if (typeof result === "string") return result;
+    for (const id of result) if (!auth.add(id)) return "authFailed";
+    return "ok";
+  }
+
+  /**
+   * Whether the connection may send requests other than auth and sasl.
+   * @returns Ok, or SessionClosedRequireSaslAuth: the answer to its request, with zxid 0, before it is closed
+   */
+  enforce(auth: AuthInfo): KeeperCode.Ok | KeeperCode.SessionClosedRequireSaslAuth {
+    return this.enforced.allows(auth) ? KeeperCode.Ok : KeeperCode.SessionClosedRequireSaslAuth;
+  }
+
+  /** The answer to whoAmI: each id of the connection with its user's name, "" where the scheme has none to tell. */
+  clientInfos(auth: AuthInfo): { scheme: string; user: string }[] {
+    return auth.ids.map(({ scheme, id }) => ({ scheme, user: this.providers.get(scheme)?.userName(id) ?? "" }));
+  }
 
   /**
    * Whether the connection may do at least one of the things in `perms` to a znode with this ACL; false is NoAuth. Costs a

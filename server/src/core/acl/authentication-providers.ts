@@ -1,6 +1,5 @@
 import type { Hashes } from "../capabilities.js";
-import type { AuthInfo } from "./auth-info.js";
-import type { Authentication, AuthenticationProvider } from "./authentication-provider.js";
+import type { AuthenticationProvider } from "./authentication-provider.js";
 import { DigestAuthentication } from "./digest-authentication.js";
 import { EnsembleAuthentication } from "./ensemble-authentication.js";
 import { IpAuthentication } from "./ip-authentication.js";
@@ -47,24 +46,6 @@ export class AuthenticationProviders {
 
   get(scheme: string): AuthenticationProvider | undefined {
     return this.byScheme.get(scheme);
-  }
-
-  /**
-   * Handles an auth packet: on success its ids are added to the connection's.
-   * @param auth - the packet's bytes, or null
-   * @returns what is to become of the connection: `authFailed` is answered with AuthFailed and then closed
-   */
-  addAuth(authInfo: AuthInfo, scheme: string | null, auth: Uint8Array | null): "ok" | "authFailed" | "close" {
-    const provider = scheme === null ? undefined : this.byScheme.get(scheme);
-    const result: Authentication = provider?.authenticate(auth, authInfo.remoteAddress) ?? "authFailed";
-    if (typeof result === "string") return result;
-    for (const id of result) if (!authInfo.add(id)) return "authFailed";
-    return "ok";
-  }
-
-  /** The answer to whoAmI: each of the connection's ids with its user's name, "" where the scheme has none to tell. */
-  whoAmI(authInfo: AuthInfo): { authScheme: string; user: string }[] {
-    return authInfo.ids.map(({ scheme, id }) => ({ authScheme: scheme, user: this.byScheme.get(scheme)?.userName(id) ?? "" }));
   }
 
   private put(provider: AuthenticationProvider): void {

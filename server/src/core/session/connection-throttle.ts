@@ -1,3 +1,5 @@
+import type { Random } from "../capabilities.js";
+
 /** The settings `connection_throttle_*`, with their Java defaults in {@link DEFAULT_CONNECTION_THROTTLE}. */
 export interface ConnectionThrottleOptions {
   /** Size of the token bucket; 0 switches throttling off. */
@@ -48,14 +50,11 @@ export class ConnectionThrottle {
   private lastFreezeMs: number;
   private drop = 0;
 
-  /**
-   * @param nowMs - now on a monotonic clock
-   * @param random - numbers from 0 up to, but not including, 1
-   */
+  /** @param nowMs - now on a monotonic clock */
   constructor(
     private readonly options: ConnectionThrottleOptions,
+    private readonly random: Random,
     nowMs: number,
-    private readonly random: () => number,
   ) {
     const local = options.localSessionWeight > 0 ? options.localSessionWeight : 1;
     const global = weight(options.globalSessionWeight, options.localSessionWeight, 3);
@@ -104,7 +103,7 @@ export class ConnectionThrottle {
       }
       this.lastFreezeMs = nowMs;
     }
-    return !(this.random() < this.drop);
+    return (this.random.int32() >>> 0) / 2 ** 32 >= this.drop;
   }
 }
 

@@ -13,11 +13,14 @@ export class SessionIds {
    * @param startMs - wall time at start. Java takes the time since boot there; wall time also holds across a reboot
    */
   constructor(serverId: number, startMs: number) {
-    invariant(Number.isInteger(serverId) && serverId >= 0 && serverId <= 255, () => `server id ${serverId} is not 0 to 255`);
+    invariant(
+      Number.isInteger(serverId) && serverId >= 0 && serverId <= 255,
+      () => `server id ${serverId} is not 0 to 255`,
+    );
     // (startMs << 24) >>> 8: the time's low 40 bits, moved up by 16.
     const time = startMs % 2 ** 40;
     this.hi = (serverId << 24) | Math.floor(time / 0x1_0000);
-    this.lo = (time % 0x1_0000 << 16) | 0;
+    this.lo = ((time % 0x1_0000) << 16) | 0;
     // This one id would mark a container.
     if (this.hi === -0x8000_0000 && this.lo === 0) this.lo = 1;
   }

@@ -10,10 +10,11 @@ const NEXT = 1;
 const LENGTH = 2;
 const PATH_HEADER_WORDS = 3;
 
-// The paths of a connection: [words of this block, entries, how many of them hold, refs of paths]
+// A segment of a connection's list: [words of this block, entries in it, the segment before, refs of paths]
 const ENTRIES = 1;
-const HELD = 2;
-const LIST_HEADER_WORDS = 3;
+const PREVIOUS = 2;
+const SEGMENT_HEADER_WORDS = 3;
+const NO_SEGMENT = -1;
 
 const BUCKET_CHUNK_BITS = 12;
 const BUCKET_CHUNK = 1 << BUCKET_CHUNK_BITS;
@@ -28,8 +29,9 @@ const FREE_WORDS_MAX = 1 << 18;
  *
  * Everything is flat memory. A path has a record in an arena; records hang in a hash table that grows by one bucket at a
  * time (linear hashing), so no request ever pays for a rehash. Its watchers are a {@link ConnectionSets} set. A connection
- * has a list of the paths it watches. A watch that is removed from the path's side stays in that list until the list is
- * full and at most half of it holds; entries are therefore hints, which the path's set confirms.
+ * has a list of the paths it watches, in segments, so that a growing list leaves no old copies behind. A watch that is
+ * removed from the path's side stays in that list until the list is full and at most half of it holds; entries are
+ * therefore hints, which the path's set confirms.
  */
 export class PathWatchers {
   private readonly seed: number;
@@ -40,8 +42,12 @@ export class PathWatchers {
   private buckets = 0;
   /** The largest power of two that is at most {@link buckets}, less one. */
   private bucketMask = 0;
-  /** By connection: ref of its list in {@link blocks}, or -1. */
-  private lists = new Int32Array(16).fill(-1);
+  /** By connection: the newest segment of its list, the entries of all segments, and how many of them hold. */
+  private lists = new Int32Array(16).fill(NO_SEGMENT);
+  private entries = new Int32Array(16);
+  private held = new Int32Array(16);
+  /** What still was free after the last move to new memory. */
+  private freeWordsAfterMove = 0;
 
   /** How many paths are watched, by how many connections, and how many pairs of the two there are. */
   pathCount = 0;
@@ -121,12 +127,15 @@ export class PathWatchers {
 
   /** Removes all that a connection watches. */
   removeConnection(connection: number): void {
-    const list = this.listOf(connection);
-    if (list === -1) return;
-    const ints = this.blocks.ints[chunkOf(list)];
-    const at = offsetOf(list);
-    const entries = ints[at + ENTRIES];
-    for (let i = 0; i < entries; i++) this.removeFrom(ints[at + LIST_HEADER_WORDS + i], connection);
+    let segment = this.listOf(connection);
+    if (segment === NO_SEGMENT) return;
+    while (segment !== NO_SEGMENT) {
+      const ints = this.blocks.ints[chunkOf(segment)];
+      const first = offsetOf(segment) + SEGMENT_HEADER_WORDS;
+      const end = first + ints[offsetOf(segment) + ENTRIES];
+      for (let i = first; i < end; i++) this.removeFrom(ints[i], connection);
+      segment = ints[offsetOf(segment) + PREVIOUS];
+    }
     this.releaseList(connection);
     this.tidy();
   }
@@ -140,7 +149,7 @@ export class PathWatchers {
 
   /** The connection with the smallest number above `after` (-1 to begin) that watches something, or -1. */
   nextConnection(after: number): number {
-    for (let i = after + 1; i < this.lists.length; i++) if (this.lists[i] !== -1) return i;
+    for (let i = after + 1; i < this.lists.length; i++) if (this.lists[i] !== NO_SEGMENT) return i;
     return -1;
   }
 
@@ -149,19 +158,22 @@ export class PathWatchers {
     connection: number,
     visit: (path: number, bytes: Uint8Array, start: number, end: number) => void,
   ): void {
-    const list = this.listOf(connection);
-    if (list === -1) return;
-    this.purgeList(list, connection);
-    const ints = this.blocks.ints[chunkOf(list)];
-    const at = offsetOf(list);
-    const entries = ints[at + ENTRIES];
-    for (let i = 0; i < entries; i++) this.visit(ints[at + LIST_HEADER_WORDS + i], visit);
+    if (this.listOf(connection) === NO_SEGMENT) return;
+    this.purgeList(connection);
+    const segment = this.lists[connection];
+    const ints = this.blocks.ints[chunkOf(segment)];
+    const first = offsetOf(segment) + SEGMENT_HEADER_WORDS;
+    const end = first + ints[offsetOf(segment) + ENTRIES];
+    for (let i = first; i < end; i++) this.visit(ints[i], visit);
   }
 
   /** Memory taken from the machine. */
   get byteLength(): number {
     return (
-      this.paths.byteLength + this.blocks.byteLength + this.bucketChunks.length * BUCKET_CHUNK * 4 + this.lists.byteLength
+      this.paths.byteLength +
+      this.blocks.byteLength +
+      this.bucketChunks.length * BUCKET_CHUNK * 4 +
+      3 * this.lists.byteLength
     );
   }
 
@@ -175,10 +187,7 @@ export class PathWatchers {
     return this.paths.ints[chunkOf(path)][offsetOf(path) + NEXT];
   }
 
-  private visit(
-    path: number,
-    visit: (path: number, bytes: Uint8Array, start: number, end: number) => void,
-  ): void {
+  private visit(path: number, visit: (path: number, bytes: Uint8Array, start: number, end: number) => void): void {
     const at = offsetOf(path);
     const start = (at + PATH_HEADER_WORDS) * 4;
     visit(path, this.paths.bytes[chunkOf(path)], start, start + this.paths.ints[chunkOf(path)][at + LENGTH]);
@@ -279,90 +288,114 @@ export class PathWatchers {
   // The lists of the connections
 
   private listOf(connection: number): number {
-    return connection < this.lists.length ? this.lists[connection] : -1;
+    return connection < this.lists.length ? this.lists[connection] : NO_SEGMENT;
   }
 
   private hold(connection: number, path: number): void {
-    if (connection >= this.lists.length) {
-      const lists = new Int32Array(Math.max(this.lists.length * 2, connection + 1)).fill(-1);
-      lists.set(this.lists);
-      this.lists = lists;
-    }
-    let list = this.lists[connection];
-    if (list === -1) {
-      list = this.lists[connection] = this.allocateList(LIST_HEADER_WORDS + 1);
+    if (connection >= this.lists.length) this.growColumns(connection + 1);
+    if (this.lists[connection] === NO_SEGMENT) {
       this.connectionCount++;
-    } else if (this.isFull(list)) {
-      // Purge when that frees half of it; else grow by half. Either way the cost is paid by the entries before.
-      const ints = this.blocks.ints[chunkOf(list)];
-      const at = offsetOf(list);
-      if (ints[at + HELD] * 2 <= ints[at + ENTRIES]) this.purgeList(list, connection, path);
-      if (this.isFull(list)) list = this.lists[connection] = this.growList(list);
+      this.addSegment(connection, 1);
+    } else if (this.isFull(this.lists[connection])) {
+      // Purge when that frees half of it; else grow by half. Either way the entries before paid for it.
+      if (this.held[connection] * 2 <= this.entries[connection]) this.purgeList(connection, path);
+      if (this.isFull(this.lists[connection])) this.addSegment(connection, (this.entries[connection] >>> 1) + 1);
     }
-    const ints = this.blocks.ints[chunkOf(list)];
-    const at = offsetOf(list);
-    ints[at + LIST_HEADER_WORDS + ints[at + ENTRIES]++] = path;
-    ints[at + HELD]++;
+    this.append(connection, path);
+    this.held[connection]++;
   }
 
-  private isFull(list: number): boolean {
-    const ints = this.blocks.ints[chunkOf(list)];
-    const at = offsetOf(list);
-    return LIST_HEADER_WORDS + ints[at + ENTRIES] === ints[at];
+  private append(connection: number, path: number): void {
+    const segment = this.lists[connection];
+    const ints = this.blocks.ints[chunkOf(segment)];
+    const at = offsetOf(segment);
+    ints[at + SEGMENT_HEADER_WORDS + ints[at + ENTRIES]++] = path;
+    this.entries[connection]++;
+  }
+
+  private isFull(segment: number): boolean {
+    const ints = this.blocks.ints[chunkOf(segment)];
+    const at = offsetOf(segment);
+    return SEGMENT_HEADER_WORDS + ints[at + ENTRIES] === ints[at];
   }
 
   /** One of the entries of a connection's list does not hold any more. */
   private loosen(connection: number): void {
-    const list = this.lists[connection];
-    const held = --this.blocks.ints[chunkOf(list)][offsetOf(list) + HELD];
-    if (held === 0) this.releaseList(connection);
+    if (--this.held[connection] === 0) this.releaseList(connection);
   }
 
-  /** Leaves each path that holds once. `except` was added to its set just now and is about to be appended. */
-  private purgeList(list: number, connection: number, except: number = NO_PATH): void {
-    const ints = this.blocks.ints[chunkOf(list)];
-    const at = offsetOf(list);
-    const first = at + LIST_HEADER_WORDS;
-    const entries = ints.subarray(first, first + ints[at + ENTRIES]).sort();
-    let kept = 0;
+  /**
+   * Leaves each path that holds once, in a single segment. `except` was added to its set just now and is about to be
+   * appended.
+   */
+  private purgeList(connection: number, except: number = NO_PATH): void {
+    const entries = new Int32Array(this.entries[connection]);
+    let count = 0;
+    for (let segment = this.lists[connection]; segment !== NO_SEGMENT; ) {
+      const ints = this.blocks.ints[chunkOf(segment)];
+      const at = offsetOf(segment);
+      const first = at + SEGMENT_HEADER_WORDS;
+      entries.set(ints.subarray(first, first + ints[at + ENTRIES]), count);
+      count += ints[at + ENTRIES];
+      segment = ints[at + PREVIOUS];
+    }
+    entries.sort();
+    this.releaseSegments(connection);
+    this.addSegment(connection, this.held[connection] + 1);
     let previous = NO_PATH;
     for (let i = 0; i < entries.length; i++) {
       const path = entries[i];
       if (path === previous || path === except) continue;
       previous = path;
-      if (this.sets.has(this.watchersOf(path), connection)) entries[kept++] = path;
+      if (this.sets.has(this.watchersOf(path), connection)) this.append(connection, path);
     }
-    invariant(kept === ints[at + HELD], "a connection's list holds as many paths as name the connection");
-    ints[at + ENTRIES] = kept;
+    invariant(
+      this.entries[connection] === this.held[connection],
+      "a connection's list holds as many paths as name the connection",
+    );
   }
 
-  private growList(list: number): number {
-    const ints = this.blocks.ints[chunkOf(list)];
-    const at = offsetOf(list);
-    const entries = ints[at + ENTRIES];
-    const grown = this.allocateList(LIST_HEADER_WORDS + entries + (entries >>> 1) + 1);
-    const grownInts = this.blocks.ints[chunkOf(grown)];
-    const grownAt = offsetOf(grown);
-    grownInts.set(ints.subarray(at + ENTRIES, at + LIST_HEADER_WORDS + entries), grownAt + ENTRIES);
-    this.blocks.release(list, ints[at]);
-    return grown;
-  }
-
-  private allocateList(words: number): number {
-    const list = this.blocks.alloc(words);
-    const ints = this.blocks.ints[chunkOf(list)];
-    const at = offsetOf(list);
+  private addSegment(connection: number, entries: number): void {
+    const words = SEGMENT_HEADER_WORDS + entries;
+    const segment = this.blocks.alloc(words);
+    const ints = this.blocks.ints[chunkOf(segment)];
+    const at = offsetOf(segment);
     ints[at] = Arena.size(words);
     ints[at + ENTRIES] = 0;
-    ints[at + HELD] = 0;
-    return list;
+    ints[at + PREVIOUS] = this.lists[connection];
+    this.lists[connection] = segment;
   }
 
   private releaseList(connection: number): void {
-    const list = this.lists[connection];
-    this.blocks.release(list, this.blocks.ints[chunkOf(list)][offsetOf(list)]);
-    this.lists[connection] = -1;
+    this.releaseSegments(connection);
+    this.held[connection] = 0;
     this.connectionCount--;
+  }
+
+  private releaseSegments(connection: number): void {
+    let segment = this.lists[connection];
+    while (segment !== NO_SEGMENT) {
+      const ints = this.blocks.ints[chunkOf(segment)];
+      const at = offsetOf(segment);
+      const previous = ints[at + PREVIOUS];
+      this.blocks.release(segment, ints[at]);
+      segment = previous;
+    }
+    this.lists[connection] = NO_SEGMENT;
+    this.entries[connection] = 0;
+  }
+
+  private growColumns(connections: number): void {
+    const length = Math.max(this.lists.length * 2, connections);
+    const lists = new Int32Array(length).fill(NO_SEGMENT);
+    lists.set(this.lists);
+    const entries = new Int32Array(length);
+    entries.set(this.entries);
+    const held = new Int32Array(length);
+    held.set(this.held);
+    this.lists = lists;
+    this.entries = entries;
+    this.held = held;
   }
 
   // Giving memory back
@@ -370,18 +403,22 @@ export class PathWatchers {
   /** Moves to new memory when most of it waits for reuse. At least as many removals paid for it as there is to move. */
   private tidy(): void {
     const free = this.paths.freeWords + this.blocks.freeWords;
-    if (free < FREE_WORDS_MAX || free < this.paths.usedWords + this.blocks.usedWords) return;
+    const used = this.paths.usedWords + this.blocks.usedWords;
+    if (free < FREE_WORDS_MAX || free < used || free < 2 * this.freeWordsAfterMove) return;
     const old = new PathWatchers(this.seed);
     old.take(this);
     this.paths = new Arena();
     this.blocks = new Arena();
     this.sets = new ConnectionSets(this.blocks);
-    this.lists = new Int32Array(16).fill(-1);
+    this.lists = new Int32Array(16).fill(NO_SEGMENT);
+    this.entries = new Int32Array(16);
+    this.held = new Int32Array(16);
     this.pathCount = this.connectionCount = this.watchCount = 0;
     this.resetBuckets();
     old.forEachPath((path, bytes, start, end) => {
       for (let c = old.nextWatcher(path, -1); c >= 0; c = old.nextWatcher(path, c)) this.add(c, bytes, start, end);
     });
+    this.freeWordsAfterMove = this.paths.freeWords + this.blocks.freeWords;
   }
 
   private take(other: PathWatchers): void {

@@ -59,8 +59,11 @@ function setWatch(
   end: number,
   relativeZxid: number,
 ): void {
-  if (vector === 3) return table.addWatch(connection, AddWatchMode.persistent, bytes, start, end);
-  if (vector === 4) return table.addWatch(connection, AddWatchMode.persistentRecursive, bytes, start, end);
+  if (vector >= 3) {
+    const mode = vector === 3 ? AddWatchMode.persistent : AddWatchMode.persistentRecursive;
+    table.addWatch(connection, mode, bytes, start, end);
+    return;
+  }
   const row = tree.find(bytes, start, end);
   let missed: EventType = EventType.None;
   if (vector === 1) {

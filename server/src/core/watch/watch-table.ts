@@ -155,7 +155,10 @@ export class WatchTable {
 
   /** Data and child watches together: the metric `watch_count`. Several modes of a connection on a path count once. */
   get size(): number {
-    return distinctWatches([this.data, this.dataPersistent, this.recursive]) + distinctWatches([this.child, this.childPersistent]);
+    return (
+      distinctWatches([this.data, this.dataPersistent, this.recursive]) +
+      distinctWatches([this.child, this.childPersistent])
+    );
   }
 
   /** Counts of the data watches. Connections that watch nothing any more do not count, other than in Java. */
@@ -184,7 +187,12 @@ export class WatchTable {
           if (path === NO_PATH) continue;
           for (let c = table.nextWatcher(path, -1); c >= 0; c = table.nextWatcher(path, c)) connections.add(c);
         }
-        visit(bytes, start, end, [...connections].sort((a, b) => a - b));
+        visit(
+          bytes,
+          start,
+          end,
+          [...connections].sort((a, b) => a - b),
+        );
       });
     }
   }
@@ -215,7 +223,14 @@ export class WatchTable {
     return sum;
   }
 
-  private triggerData(type: EventType, bytes: Uint8Array, start: number, end: number, zxid: number, aclId: number): void {
+  private triggerData(
+    type: EventType,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    zxid: number,
+    aclId: number,
+  ): void {
     this.fire(this.data, true, type, bytes, start, end, end, zxid, aclId);
     this.fire(this.dataPersistent, false, type, bytes, start, end, end, zxid, aclId);
     if (this.recursive.watchCount === 0) return;
@@ -226,7 +241,14 @@ export class WatchTable {
     }
   }
 
-  private triggerChild(type: EventType, bytes: Uint8Array, start: number, end: number, zxid: number, aclId: number): void {
+  private triggerChild(
+    type: EventType,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    zxid: number,
+    aclId: number,
+  ): void {
     this.fire(this.child, true, type, bytes, start, end, end, zxid, aclId);
     this.fire(this.childPersistent, false, type, bytes, start, end, end, zxid, aclId);
   }
