@@ -9,6 +9,8 @@ import { ask } from "./ask.js";
 const ANSWER_TIMEOUT_MS = 5000;
 /** zkServer.sh looks after one second whether the process is still there; a server that recovers much is up later. */
 const START_WAIT_MS = 1000;
+/** While starting, a server that does not answer at once is asked again. */
+const PROBE_TIMEOUT_MS = 200;
 const STOP_WAIT_MS = 30_000;
 const POLL_MS = 20;
 
@@ -22,6 +24,7 @@ export async function start(file: string | undefined, configDir: string | undefi
     process.stdout.write(`already running as process ${other}.\n`);
     return 1;
   }
+  const isTaken = await answers(config);
   const child = spawnServer(words);
   try {
     mkdirSync(dirname(pidFile), { recursive: true });
@@ -31,7 +34,7 @@ export async function start(file: string | undefined, configDir: string | undefi
     process.stdout.write("FAILED TO WRITE PID\n");
     return 1;
   }
-  const up = await waitForStart(child, config);
+  const up = await waitForStart(child, config, isTaken);
   child.unref();
   process.stdout.write(up ? "STARTED\n" : "FAILED TO START\n");
   return up ? 0 : 1;
@@ -134,17 +137,24 @@ function userName(): string {
   }
 }
 
-/** True once it answers, or is still there after the time that zkServer.sh waits; false when it has ended. */
-async function waitForStart(child: ChildProcess, config: QuollConfig): Promise<boolean> {
-  const { host, port } = reachableAddress(config);
+/**
+ * True once it answers, or is still there after the time that zkServer.sh waits; false when it has ended.
+ * @param isTaken - another server answers on its port, so that an answer says nothing
+ */
+async function waitForStart(child: ChildProcess, config: QuollConfig, isTaken: boolean): Promise<boolean> {
   const deadline = performance.now() + START_WAIT_MS;
   while (child.exitCode === null && child.signalCode === null) {
-    const answer = await ask("srvr", host, port, ANSWER_TIMEOUT_MS).catch(() => "");
-    if (child.exitCode === null && answer.includes("Mode")) return true;
-    if (performance.now() > deadline) return child.exitCode === null;
+    if (!isTaken && (await answers(config))) return true;
+    if (performance.now() > deadline) return true;
     await sleep(POLL_MS);
   }
   return false;
+}
+
+async function answers(config: QuollConfig): Promise<boolean> {
+  const { host, port } = reachableAddress(config);
+  const answer = await ask("srvr", host, port, PROBE_TIMEOUT_MS).catch(() => "");
+  return answer.includes("Mode");
 }
 
 function reachableAddress({ clientAddress }: QuollConfig): { host: string; port: number } {
