@@ -53,7 +53,7 @@ export class LogClient {
   term = 0;
 
   private readonly worker: Worker;
-  private readonly syncTimes = new Int32Array(new SharedArrayBuffer(4 * 8));
+  private readonly syncTimes = new Float64Array(new SharedArrayBuffer(8 * SyncWord.words));
   private ring: LogRing;
   private control: Int32Array;
   private bytes: Uint8Array;
@@ -124,9 +124,9 @@ export class LogClient {
     const t = this.syncTimes;
     return {
       count: t[SyncWord.count],
-      lastMs: t[SyncWord.lastMicros] / 1000,
-      maxMs: t[SyncWord.maxMicros] / 1000,
-      totalMs: t[SyncWord.totalMillis],
+      lastMs: t[SyncWord.lastMs],
+      maxMs: t[SyncWord.maxMs],
+      totalMs: t[SyncWord.totalMs],
     };
   }
 

@@ -33,13 +33,13 @@ export function createRing(size: number): LogRing {
   return { control: new SharedArrayBuffer(12), bytes: new SharedArrayBuffer(size) };
 }
 
-/** Words of the block of sync times, which only the worker writes. */
-export const SyncWord = { count: 0, lastMicros: 1, maxMicros: 2, totalMillis: 3, position: 4 } as const;
+/** Doubles of the block of sync times, which only the worker writes. */
+export const SyncWord = { count: 0, lastMs: 1, maxMs: 2, totalMs: 3, position: 4, words: 5 } as const;
 
 /** What the worker is started with. */
 export interface LogWorkerData {
   readonly ring: LogRing;
-  /** Int32 words, see {@link SyncWord}. */
+  /** Doubles, see {@link SyncWord}. */
   readonly syncTimes: SharedArrayBuffer;
   readonly directory: string;
   readonly preAllocBytes: number;

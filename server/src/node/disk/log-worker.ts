@@ -19,14 +19,14 @@ class LogWorker {
   private at = 0;
   /** Bytes taken out of all rings. */
   private position = 0;
-  private readonly syncTimes: Int32Array;
+  private readonly syncTimes: Float64Array;
 
   constructor(
     private readonly port: MessagePort,
     private readonly data: LogWorkerData,
     private readonly writer: TxnLogWriter,
   ) {
-    this.syncTimes = new Int32Array(data.syncTimes);
+    this.syncTimes = new Float64Array(data.syncTimes);
     this.use(data.ring);
   }
 
@@ -91,10 +91,9 @@ class LogWorker {
     const before = performance.now();
     writer.commit();
     const ms = performance.now() - before;
-    const micros = Math.round(ms * 1000);
-    syncTimes[SyncWord.lastMicros] = micros;
-    if (micros > syncTimes[SyncWord.maxMicros]) syncTimes[SyncWord.maxMicros] = micros;
-    syncTimes[SyncWord.totalMillis] += Math.round(ms);
+    syncTimes[SyncWord.lastMs] = ms;
+    if (ms > syncTimes[SyncWord.maxMs]) syncTimes[SyncWord.maxMs] = ms;
+    syncTimes[SyncWord.totalMs] += ms;
     syncTimes[SyncWord.position] = writer.currentPosition;
     syncTimes[SyncWord.count]++;
     if (data.forceSync && ms > data.slowSyncMs) {
