@@ -206,7 +206,7 @@ export class Settings {
 }
 
 /** @throws {@link ConfigError} if the value does not fit its row */
-export function parseValue(key: ConfigKey, setting: Setting): void {
+function parseValue(key: ConfigKey, setting: Setting): void {
   switch (key.type) {
     case "int":
     case "long":
