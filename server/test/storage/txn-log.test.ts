@@ -55,7 +55,7 @@ test("a file is the header, the entry and zeros, byte for byte", () => {
   const hex = (from: number, to: number) => Buffer.from(bytes.slice(from, to)).toString("hex");
   expect(hex(0, 16)).toBe("5a4b4c47" + "00000002" + "0000000000000000");
   const checksum = adler32(payload, 0, payload.length).toString(16).padStart(16, "0");
-  expect(hex(16, 28)).toBe(checksum + "00000021");
+  expect(hex(16, 28)).toBe(`${checksum}00000021`);
   expect(hex(28, 61)).toBe(Buffer.from(payload).toString("hex"));
   expect(hex(61, 62)).toBe("42");
   expect(bytes.subarray(62).every((byte) => byte === 0)).toBe(true);
@@ -147,13 +147,13 @@ test("a txn that does not come after the last one is refused as our own bug", ()
 test("a reader finds every entry of every size around its window, and where they end", () => {
   const { disk, writer } = open();
   const sizes = [0, 1, 1_048_500, 600, 1_048_576, 3_000_000, 5];
-  sizes.forEach((size, i) => append(writer, i + 1, size));
+  for (let i = 0; i < sizes.length; i++) append(writer, i + 1, sizes[i]);
   const reader = TxnLogReader.open(disk, `${DIR}/log.1`)!;
-  sizes.forEach((size, i) => {
+  for (let i = 0; i < sizes.length; i++) {
     expect(reader.next()).toBe(true);
     expect(reader.zxid).toBe(i + 1);
-    expect(reader.payloadEnd - reader.payloadStart).toBe(32 + size);
-  });
+    expect(reader.payloadEnd - reader.payloadStart).toBe(32 + sizes[i]);
+  }
   expect(reader.next()).toBe(false);
   expect(reader.tail()).toEqual({ kind: "clean" });
 });

@@ -8,7 +8,7 @@ import { entriesOf, payloadOf, type ToyState, toyFactory } from "./toy-state.js"
 
 export const DIR = "/data/version-2";
 
-export const silent = { debug() {}, info() {}, warn() {}, error() {} };
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const noProgress = { snapshot() {}, log() {} };
 
 const unavailable: SnapshotCodec = {
@@ -19,9 +19,9 @@ const unavailable: SnapshotCodec = {
     throw new Error("no compression on the fake disk");
   },
 };
-export const noCodecs = { gz: unavailable, snappy: unavailable };
+const noCodecs = { gz: unavailable, snappy: unavailable };
 
-export const defaults: RecoveryOptions = {
+const defaults: RecoveryOptions = {
   logDirectory: DIR,
   snapDirectory: DIR,
   autocreateDirectories: true,
@@ -105,7 +105,7 @@ export class World {
 }
 
 /** A small generator with a seed, so that a failing case can be run again. */
-export function randomOf(seed: number): () => number {
+function randomOf(seed: number): () => number {
   let a = seed | 0;
   return () => {
     a = (a + 0x6d2b79f5) | 0;

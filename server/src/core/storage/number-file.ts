@@ -10,7 +10,7 @@ const DIGITS_MAX = 20;
  * Replaces a file so that a crash leaves either the old contents or the new ones: written beside it as `.tmp`, synced,
  * renamed, directory synced.
  */
-export function atomicWrite(disk: Disk, path: string, bytes: Uint8Array): void {
+function atomicWrite(disk: Disk, path: string, bytes: Uint8Array): void {
   const temporary = `${path}.tmp`;
   if (disk.exists(temporary)) disk.remove(temporary);
   const file = disk.open(temporary, "create");

@@ -10,9 +10,6 @@ import { FormatError } from "./storage-error.js";
 import { follows, hex } from "./txn-log-format.js";
 import { TxnLogReader } from "./txn-log-reader.js";
 
-/** ZooKeeper accepts no smaller `autopurge.snapRetainCount`. */
-export const RETAIN_MIN = 3;
-
 export interface Purged {
   /** Paths of the files that were removed, in order. */
   readonly removed: readonly string[];
