@@ -70,6 +70,3 @@ export class DamagedError extends QuollError {
     );
   }
 }
-
-/** How the process ends when storage stops it. Java's codes end at 14; 3 is Java's for an unusable directory. */
-export const ExitCode = { dataDirectory: 3, damaged: 20, diskFailed: 21, format: 22 } as const;
