@@ -40,6 +40,15 @@ describe("access", () => {
     expect(acls.allows(OPEN_ACL_ID, Perm.delete, auth())).toBe(true);
   });
 
+  test("is refused where no list has the ACL's number, without remembering it", () => {
+    const table: Acl[][] = [];
+    const acls = checker({}, table);
+    const info = auth();
+    expect(acls.allows(0, Perm.read, info)).toBe(false);
+    table.push([OPEN]);
+    expect(acls.allows(0, Perm.read, info)).toBe(true);
+  });
+
   test("is not given by a scheme without a provider, and everything is given to super and with skipACL", () => {
     const acls = checker({}, lists);
     expect(acls.allows(2, Perm.admin, auth(["sasl", "bob"]))).toBe(false);
