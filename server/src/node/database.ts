@@ -47,7 +47,7 @@ export function openDatabase(config: QuollConfig, seed: number, progress: Recove
       autocreateDatabase: config.dbAutocreate,
       trustEmptySnapshot: config.snapshot.trustEmpty,
       initialZxid: 0,
-      acceptDigestMismatch: false,
+      acceptDigestMismatch: config.acceptDigestMismatch,
     };
     const recovered = recover(disk, snapshotCodecs, factory, options, progress, log);
     // A directory from before 3.5 has no config znode.

@@ -266,7 +266,8 @@ function authenticationOptions(config: QuollConfig) {
 
 function coreOptions(config: QuollConfig): ServerCoreOptions {
   return {
-    serverId: 0,
+    // As ZooKeeper's standalone server numbers its sessions, although it shows its id as 0.
+    serverId: 1,
     tickTimeMs: config.tickTimeMs,
     minSessionTimeoutMs: config.minSessionTimeoutMs,
     maxSessionTimeoutMs: config.maxSessionTimeoutMs,

@@ -1,14 +1,7 @@
 import { ProtocolError, Reader, Writer } from "@quoll/jute";
 import { crc32 } from "../tree/crc32.js";
 import { OPEN_ACL_ID } from "../tree/tree.js";
-
-/** One entry of an ACL: who may do what. */
-export interface Acl {
-  /** READ 1, WRITE 2, CREATE 4, DELETE 8, ADMIN 16. */
-  readonly perms: number;
-  readonly scheme: string;
-  readonly id: string;
-}
+import type { Acl } from "./acl.js";
 
 /** A list of ACL entries that at least one znode has (or that a snapshot brought along). */
 export interface AclList {

@@ -1,5 +1,6 @@
 import { Long, ProtocolError } from "@quoll/jute";
 import type { Log } from "../capabilities.js";
+import { OpCode } from "../op-code.js";
 import {
   type Directories,
   type LogFile,
@@ -16,7 +17,7 @@ import { readSnapshot } from "./snapshot-reader.js";
 import type { StateFactory, StateMachine } from "./state-machine.js";
 import { DamagedError, DataDirectoryError } from "./storage-error.js";
 import { readSyncMark, type SyncPoint } from "./sync-mark.js";
-import { epochOf, follows, hex, LOG_HEADER_SIZE, logName } from "./txn-log-format.js";
+import { epochOf, follows, hex, LOG_HEADER_SIZE, logName, typeOfPayload } from "./txn-log-format.js";
 import { type Tail, TxnLogReader } from "./txn-log-reader.js";
 
 export interface RecoveryOptions extends Directories {
@@ -247,7 +248,7 @@ class Recovery<S extends StateMachine> {
           openTail = null;
           this.checkOrder(reader, previous, zxid, start);
           previous = zxid;
-          if (zxid > start) this.apply(reader);
+          if (zxid > start && zxid !== this.state.lastProcessedZxid) this.apply(reader);
         }
         const tail = reader.tail();
         if (isLast) this.finishLastLog(reader, tail, previous);
@@ -265,6 +266,8 @@ class Recovery<S extends StateMachine> {
   private checkOrder(reader: TxnLogReader, previous: number, zxid: number, start: number): void {
     if (previous >= 0) {
       if (follows(previous, zxid)) return;
+      // Java logs a request that it could not even decode as an error under the zxid that it gave out last.
+      if (zxid === previous && typeOfPayload(reader.bytes, reader.payloadStart) === OpCode.error) return;
       if (zxid <= previous) {
         this.damaged(
           reader.path,
@@ -316,7 +319,8 @@ class Recovery<S extends StateMachine> {
       this.damaged(
         reader.path,
         reader.offset,
-        `the tree's digest after txn ${hex(reader.zxid)} is not the one that was logged`,
+        `the tree's digest after txn ${hex(reader.zxid)} is not the one that was logged ` +
+          "(ZooKeeper only counts this; zookeeper.digest.acceptMismatch=true starts all the same)",
         "one or more txns before this one, or parts of them",
       );
     }

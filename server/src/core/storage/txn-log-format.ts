@@ -27,6 +27,7 @@ export const ENTRY_END = 0x42;
 /** TxnHeader alone: no valid payload is shorter. */
 export const PAYLOAD_MIN = 32;
 const ZXID_OFFSET = 12;
+const TYPE_OFFSET = 28;
 
 /** The disk writes sectors whole or not at all. */
 export const SECTOR_SIZE = 512;
@@ -62,6 +63,11 @@ export function putInt(bytes: Uint8Array, at: number, value: number): void {
 /** The zxid of the payload that starts at `start`, which has at least {@link PAYLOAD_MIN} bytes. */
 export function zxidOfPayload(bytes: Uint8Array, start: number): number {
   return readInt(bytes, start + ZXID_OFFSET) * 0x1_0000_0000 + (readInt(bytes, start + ZXID_OFFSET + 4) >>> 0);
+}
+
+/** The txn's type, an opcode. */
+export function typeOfPayload(bytes: Uint8Array, start: number): number {
+  return readInt(bytes, start + TYPE_OFFSET);
 }
 
 export function epochOf(zxid: number): number {

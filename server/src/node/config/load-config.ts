@@ -150,6 +150,7 @@ function build(settings: Settings, file: string | null, text: string): QuollConf
     },
     closeSessionTxnEnabled: settings.boolean("closeSessionTxn.enabled"),
     digestEnabled: settings.boolean("digest.enabled"),
+    acceptDigestMismatch: settings.boolean("digest.acceptMismatch"),
     enforceQuota: settings.boolean("enforceQuota"),
     auth: authConfig(settings, whole),
     reconfigEnabled: settings.boolean("reconfigEnabled"),

@@ -51,6 +51,8 @@ export interface QuollConfig {
   readonly container: ContainerConfig;
   readonly closeSessionTxnEnabled: boolean;
   readonly digestEnabled: boolean;
+  /** Start although the digest of the replayed tree is not the logged one. */
+  readonly acceptDigestMismatch: boolean;
   readonly enforceQuota: boolean;
 
   readonly auth: AuthConfig;

@@ -341,6 +341,13 @@ export const throughputKeys: readonly ConfigKey[] = [
     meaning: "Keeps a digest of the tree, writes it into txns and snapshots and compares it when they are read.",
     reason: "It finds damage that checksums of single records cannot see.",
   }),
+  defineKey("digest.acceptMismatch", {
+    type: "boolean",
+    default: "false",
+    meaning: "Starts, with a warning, although the tree's digest is not the one in the txn log. Quoll's own key.",
+    reason:
+      "ZooKeeper only counts such mismatches; some of its requests log a wrong digest. By default Quoll takes one for lost data and refuses to start.",
+  }),
   notYet(
     "messageTracker.BufferSize",
     "int",
