@@ -26,7 +26,7 @@ import { ServerStats } from "./stats.js";
 import type { SnapshotPolicy } from "./storage/snapshot-policy.js";
 import type { DataTree } from "./tree/data-tree.js";
 import { OPEN_ACL_ID } from "./tree/tree.js";
-import type { EventType } from "./watch/event.js";
+import { EventType } from "./watch/event.js";
 import { type WatchSink, WatchTable } from "./watch/watch-table.js";
 
 export interface ServerCoreOptions extends Omit<PrepOptions, "owner"> {
@@ -107,6 +107,8 @@ export class ServerCore implements WatchSink {
   /** Reads that wait for a write, on all connections. */
   private waitingReads = 0;
 
+  /** Watch events of the txn that is being applied, by type. */
+  private readonly eventCounts = new Int32Array(8);
   private readonly changes = new OutstandingChanges();
   private readonly prep: Prep;
   private readonly reads: ReadRequests;
@@ -152,7 +154,9 @@ export class ServerCore implements WatchSink {
       options.containerMaxNeverUsedMs,
       nowMs,
     );
-    tree.sessions.forEach((timeoutMs, hi, lo) => this.sessions.commit(hi, lo, timeoutMs));
+    tree.sessions.forEach((timeoutMs, hi, lo) => {
+      this.sessions.commit(hi, lo, timeoutMs);
+    });
   }
 
   /** Requests that are not answered yet. */
@@ -232,6 +236,7 @@ export class ServerCore implements WatchSink {
   disconnected(connection: Connection): void {
     if (connection.state === ConnectionState.closed) return;
     connection.state = ConnectionState.closed;
+    this.stats.connectionDropCount++;
     this.forget(connection);
     this.fresh.delete(connection);
     this.throttled.delete(connection);
@@ -319,6 +324,7 @@ export class ServerCore implements WatchSink {
       const length = (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
       if (connection.state === ConnectionState.fresh && fourLetterWord(length) !== undefined) {
         this.stats.packetsReceived++;
+        connection.stats.packetsReceived++;
         this.fresh.delete(connection);
         connection.state = ConnectionState.closing;
         this.effects.words.push({ connection, word: length, rest: bytes.slice(at + 4, end) });
@@ -380,6 +386,7 @@ export class ServerCore implements WatchSink {
       return;
     }
     stats.connectionRequestCount++;
+    stats.connectionTokenDeficit.add(this.throttle.deficit);
     if (lastZxidSeen > this.tree.lastProcessedZxid) {
       this.logger.info(
         { client: clientName(connection), lastZxidSeen, lastZxid: this.tree.lastProcessedZxid },
@@ -470,7 +477,10 @@ export class ServerCore implements WatchSink {
     const type = (bytes[start + 4] << 24) | (bytes[start + 5] << 16) | (bytes[start + 6] << 8) | bytes[start + 7];
     if (xid > 0) connection.outstanding++;
     const kind = requestKind(type);
-    if (kind === "auth") return this.authenticate(connection, xid, bytes, start + 8, end);
+    if (kind === "auth") {
+      this.authenticate(connection, xid, bytes, start + 8, end);
+      return;
+    }
     if (kind === "sasl") {
       // Without a SASL provider ZooKeeper answers with an empty token.
       writeSaslResponse(connection.out, xid);
@@ -489,16 +499,19 @@ export class ServerCore implements WatchSink {
     if (this.isOverLimit(connection)) this.pause(connection);
     switch (kind) {
       case "read":
-        return this.read(connection, type, xid, bytes, start + 8, end);
+        this.read(connection, type, xid, bytes, start + 8, end);
+        break;
       case "write":
-        return this.write(connection, type, xid, bytes, start + 8, end);
+        this.write(connection, type, xid, bytes, start + 8, end);
+        break;
       case "closeSession":
         connection.endsSession = true;
-        return this.closeSession(connection, connection.sessionHi, connection.sessionLo, xid);
+        this.closeSession(connection, connection.sessionHi, connection.sessionLo, xid);
+        break;
       default:
         this.logger.warn({ client: clientName(connection), type }, "request of unknown type; connection closed");
         connection.endsSession = true;
-        return this.answerByCode(connection, type, xid, KeeperCode.Unimplemented);
+        this.answerByCode(connection, type, xid, KeeperCode.Unimplemented);
     }
   }
 
@@ -509,8 +522,9 @@ export class ServerCore implements WatchSink {
       this.waitingReads++;
       return;
     }
+    const { at } = connection.out;
     this.reads.answer(connection, type, xid, bytes, start, end);
-    this.finished(connection, type, xid, this.nowMs);
+    this.finished(connection, type, xid, this.nowMs, at);
   }
 
   private write(
@@ -593,10 +607,16 @@ export class ServerCore implements WatchSink {
 
   /** Every txn up to `zxid` is durable. */
   synced(zxid: number): void {
-    for (let head = this.proposals.peek(); head !== null && head.zxid <= zxid; head = this.proposals.peek()) {
-      this.proposals.shift();
+    const { proposals, stats } = this;
+    const before = proposals.length;
+    for (let head = proposals.peek(); head !== null && head.zxid <= zxid; head = proposals.peek()) {
+      proposals.shift();
+      const waitedMs = this.nowMs - head.createdAtMs;
+      stats.syncProcessorQueueAndFlushTime.add(waitedMs);
+      stats.propagationLatency.add(waitedMs);
       this.commit(head);
     }
+    if (proposals.length < before) stats.syncProcessorBatchSize.add(before - proposals.length);
     if (this.proposals.length === 0) this.prep.settle();
     if (this.throttled.size > 0 && this.inProcess <= this.options.globalOutstandingLimit && !this.log.isFull) {
       for (const connection of this.throttled) this.resume(connection);
@@ -608,7 +628,9 @@ export class ServerCore implements WatchSink {
     const { connection, zxid } = pending;
     const before = tree.digestMismatches;
     this.replies.begin(pending.type);
+    this.eventCounts.fill(0);
     tree.apply(pending.bytes, pending.start, pending.end, this.replies);
+    this.countEvents();
     changes.applied(zxid);
     invariant(tree.digestMismatches === before, () => {
       const mismatch = tree.lastMismatch!;
@@ -617,19 +639,32 @@ export class ServerCore implements WatchSink {
     if (pending.type === OpCode.createSession) this.sessionCreated(pending);
     else if (pending.type === OpCode.closeSession) this.sessionClosed(pending);
     else if (connection !== null && connection.state < ConnectionState.closing) {
+      const { at } = connection.out;
       this.replies.write(pending, connection.out);
-      this.finished(connection, pending.type, pending.xid, pending.createdAtMs);
+      this.finished(connection, pending.type, pending.xid, pending.createdAtMs, at);
     }
     if (connection !== null) this.next(connection, pending);
     if (zxid === this.snapshotAfterZxid) this.effects.snapshotDue = true;
+  }
+
+  private countEvents(): void {
+    const { eventCounts, stats } = this;
+    if (eventCounts[EventType.NodeCreated] > 0) stats.nodeCreatedWatchCount.add(eventCounts[EventType.NodeCreated]);
+    if (eventCounts[EventType.NodeDeleted] > 0) stats.nodeDeletedWatchCount.add(eventCounts[EventType.NodeDeleted]);
+    if (eventCounts[EventType.NodeDataChanged] > 0)
+      stats.nodeChangedWatchCount.add(eventCounts[EventType.NodeDataChanged]);
+    if (eventCounts[EventType.NodeChildrenChanged] > 0) {
+      stats.nodeChildrenWatchCount.add(eventCounts[EventType.NodeChildrenChanged]);
+    }
   }
 
   private sessionCreated(pending: Pending): void {
     const connection = pending.connection!;
     this.sessions.commit(connection.sessionHi, connection.sessionLo, connection.sessionTimeoutMs);
     if (connection.state !== ConnectionState.connecting) return;
+    const { at } = connection.out;
     this.established(connection);
-    this.finished(connection, pending.type, 0, pending.createdAtMs);
+    this.finished(connection, pending.type, 0, pending.createdAtMs, at);
   }
 
   /** The session's connection gets the answer if it asked for this, and ends either way. */
@@ -641,8 +676,9 @@ export class ServerCore implements WatchSink {
     const connection = this.bySession.get(hi, lo);
     if (connection === undefined) return;
     if (connection === pending.connection && connection.state < ConnectionState.closing) {
+      const { at } = connection.out;
       writeReply(connection.out, pending.xid, pending.zxid, 0);
-      this.finished(connection, pending.type, pending.xid, pending.createdAtMs);
+      this.finished(connection, pending.type, pending.xid, pending.createdAtMs, at);
     }
     this.bySession.delete(hi, lo);
     this.end(connection);
@@ -663,6 +699,7 @@ export class ServerCore implements WatchSink {
 
   private answerRead(connection: Connection, pending: Pending): void {
     const { type, xid, err } = pending;
+    const { at } = connection.out;
     if (err === 0) {
       this.reads.answer(connection, type, xid, pending.bytes, pending.start, pending.end);
     } else {
@@ -670,12 +707,15 @@ export class ServerCore implements WatchSink {
       const zxid = err === KeeperCode.Unimplemented ? -1 : this.tree.lastProcessedZxid;
       writeReply(connection.out, xid, zxid, err);
     }
-    this.finished(connection, type, xid, pending.createdAtMs);
+    this.finished(connection, type, xid, pending.createdAtMs, at);
     if (err === KeeperCode.Unimplemented) this.end(connection);
   }
 
-  /** A reply is written: accounts for it. */
-  private finished(connection: Connection, type: number, xid: number, createdAtMs: number): void {
+  /** A reply is written, from `at` on in the connection's output: accounts for it. */
+  private finished(connection: Connection, type: number, xid: number, createdAtMs: number, at: number): void {
+    const size = connection.out.at - at;
+    this.stats.clientResponse.set(size);
+    this.stats.responseBytes += size;
     this.stats.requestDone(isWrite(type), createdAtMs, this.nowMs);
     connection.stats.response(xid, this.tree.lastProcessedZxid, lastOperationName(type), createdAtMs, this.nowMs);
     this.answered(connection, xid);
@@ -722,7 +762,10 @@ export class ServerCore implements WatchSink {
     const connection = this.connections[slot]!;
     if (connection.state >= ConnectionState.closing) return;
     if (aclId !== OPEN_ACL_ID && !this.acls.allows(aclId, Perm.read, connection.auth)) return;
+    const { at } = connection.out;
     writeEvent(connection.out, type, bytes, start, end, zxid);
+    this.eventCounts[type]++;
+    this.stats.watchBytes += connection.out.at - at;
     this.stats.packetsSent++;
     connection.stats.packetsSent++;
     this.touched(connection);

@@ -22,7 +22,8 @@ export class RunningServerView implements ServerView {
   readonly snapDir: string;
   readonly logDir: string;
   readonly localSessions = 0;
-  traceMask = 0n;
+  /** As ZooKeeper starts with. */
+  traceMask = 306n;
 
   constructor(
     readonly config: QuollConfig,
@@ -79,10 +80,10 @@ export class RunningServerView implements ServerView {
   }
 
   snapDirSize(): number {
-    return directorySize(this.snapDir, "snapshot.");
+    return directorySize(this.snapDir);
   }
   logDirSize(): number {
-    return directorySize(this.logDir, "log.");
+    return directorySize(this.logDir);
   }
 
   *connections(): Iterable<ConnectionView> {
@@ -168,7 +169,10 @@ function viewOf(connection: Connection): ConnectionView {
   return {
     remoteAddress: connection.remoteAddress.replace(/^::ffff:/, ""),
     remotePort: connection.remotePort,
-    interestOps: (reads ? READ_INTEREST : 0) | (connection.unsentBytes > 0 ? WRITE_INTEREST : 0),
+    interestOps:
+      connection.state === ConnectionState.closing
+        ? 0
+        : (reads ? READ_INTEREST : 0) | (connection.unsentBytes > 0 ? WRITE_INTEREST : 0),
     outstanding: connection.outstanding,
     sessionId: { hi: connection.sessionHi, lo: connection.sessionLo },
     sessionTimeoutMs: connection.sessionTimeoutMs,
@@ -176,11 +180,10 @@ function viewOf(connection: Connection): ConnectionView {
   };
 }
 
-function directorySize(directory: string, prefix: string): number {
+function directorySize(directory: string): number {
   let size = 0;
-  for (const name of readdirSync(directory)) {
-    if (name.startsWith(prefix)) size += statSync(join(directory, name), { throwIfNoEntry: false })?.size ?? 0;
-  }
+  for (const name of readdirSync(directory))
+    size += statSync(join(directory, name), { throwIfNoEntry: false })?.size ?? 0;
   return size;
 }
 

@@ -177,6 +177,7 @@ class Shell implements RunningServer {
   private synced(zxid: number): void {
     if (this.stopped) return;
     this.beginTurn();
+    this.core.stats.fsyncTime.add(Math.round(this.logClient.times.lastMs));
     this.core.synced(zxid);
     // The replies need not wait for the end of the turn.
     this.connections.flush();
@@ -249,17 +250,14 @@ const hashes: Hashes = {
 };
 
 function authenticationOptions(config: QuollConfig) {
-  const { properties } = config;
-  const providers = [...properties]
-    .filter(([name]) => name.startsWith("zookeeper.authProvider."))
-    .map(([, value]) => value);
+  const { auth, properties } = config;
   return {
-    digestEnabled: config.auth.digestEnabled,
-    digestAlg: config.auth.digestAlg,
-    superDigest: config.auth.superDigest,
-    ensembleEnabled: providers.some((name) => name.endsWith(".EnsembleAuthenticationProvider")),
-    ensembleAuthName: properties.get("zookeeper.ensembleAuthName") ?? null,
-    saslEnabled: providers.some((name) => name.endsWith(".SASLAuthenticationProvider")),
+    digestEnabled: auth.digestEnabled,
+    digestAlg: auth.digestAlg,
+    superDigest: auth.superDigest,
+    ensembleEnabled: auth.authProviders.some((name) => name.endsWith(".EnsembleAuthenticationProvider")),
+    ensembleAuthName: auth.ensembleAuthName,
+    saslEnabled: auth.authProviders.some((name) => name.endsWith(".SASLAuthenticationProvider")),
     letAnySaslUserDoX: properties.get("zookeeper.letAnySaslUserDoX") ?? null,
   };
 }

@@ -47,18 +47,21 @@ export class CommitReplies implements ApplyListener {
     const { tree } = this.tree;
     switch (pending.type) {
       case OpCode.create:
-        return this.writeCreatedPath(pending, out);
+        this.writeCreatedPath(pending, out);
+        break;
       case OpCode.create2:
       case OpCode.createTTL:
       case OpCode.createContainer:
         this.writeCreatedPath(pending, out);
-        return tree.writeStat(this.row, out);
+        tree.writeStat(this.row, out);
+        break;
       case OpCode.setData:
       case OpCode.setACL:
-        return tree.writeStat(this.row, out);
+        tree.writeStat(this.row, out);
+        break;
       case OpCode.multi:
         out.raw(this.results.bytes, 0, this.results.at);
-        return writeMultiEnd(out);
+        writeMultiEnd(out);
     }
   }
 
