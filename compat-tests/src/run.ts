@@ -26,6 +26,7 @@ const BESIDE: readonly SuiteCommand[] = [client("kazoo", "kazoo/main.js", 20)];
 const ONE_BY_ONE: readonly SuiteCommand[] = [
   client("node-zookeeper-client", "node-zookeeper-client/main.js", 4),
   client("c-client", "c-client/main.js", 5),
+  client("old-java-clients", "java-clients/old.js", 6),
   client("zkcli", "java-clients/zkcli.js", 4),
   client("curator", "java-clients/curator.js", 8),
   client("kafka", "kafka/main.js", 8),

@@ -92,10 +92,11 @@ function parse(output: string, count: number): Transcript {
   return { outputs, events: events.map(map) };
 }
 
-/** Takes out what differs between two runs on the same server: clock times, session ids, ports. */
+/** Takes out what differs between two runs: clock times, session ids, ports, and the order of a list of paths (a Java set's). */
 function map(text: string): string {
   return text
     .replace(/^(.time) = .*$/gm, "$1 = TIME")
+    .replace(/^\[(\/.*)\]$/gm, (_, paths: string) => `[${paths.split(", ").sort().join(", ")}]`)
     .replace(/0x[0-9a-f]{10,}/g, "SESSION")
     .replace(/127\.0\.0\.1:\d+/g, "SERVER")
     .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+/g, "TIME");
