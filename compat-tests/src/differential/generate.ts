@@ -28,9 +28,12 @@ interface Draft {
   readonly isRead: boolean;
 }
 
-/** Makes one script of about `operations` operations. The same arguments give the same script. */
-export function generate(seed: number, profile: Profile, operations: number): Script {
-  return new Generator(new Random(seed), profile).script(operations);
+/**
+ * Makes one script of about `operations` operations. The same arguments give the same script.
+ * @param isTame - only what a sound client may send: no broken frames, paths, lists
+ */
+export function generate(seed: number, profile: Profile, operations: number, isTame = false): Script {
+  return new Generator(new Random(seed), profile, isTame).script(operations);
 }
 
 class Generator {
@@ -42,6 +45,7 @@ class Generator {
   constructor(
     private readonly random: Random,
     private readonly profile: Profile,
+    private readonly isTame: boolean,
   ) {}
 
   script(operations: number): Script {
@@ -90,8 +94,8 @@ class Generator {
       [12, () => this.drop(connection)],
       [8, () => this.takeOver(connection)],
       [10, () => this.refusedOpcode(connection)],
-      [10, () => this.badFrame(connection)],
-      [3, () => this.badSasl(connection)],
+      [this.isTame ? 0 : 10, () => this.badFrame(connection)],
+      [this.isTame ? 0 : 3, () => this.badSasl(connection)],
       [this.profile.hasClockSteps ? 8 : 0, () => this.expire()],
       [this.profile.hasClockSteps ? 8 : 0, () => this.vanish(connection)],
     ])();
@@ -288,7 +292,7 @@ class Generator {
     const { random } = this;
     const isRead = random.chance(50);
     const request = isRead ? this.read(true) : this.write();
-    if (!random.chance(4)) return { request, isRead, isAlone: !isRead && isHazard(request) };
+    if (this.isTame || !random.chance(4)) return { request, isRead, isAlone: !isRead && isHazard(request) };
     return { request: this.damage(request), isRead, isAlone: true };
   }
 
@@ -369,7 +373,7 @@ class Generator {
       ])();
       fields.push(...multiHeader(part.type), ...part.fields);
     }
-    if (random.chance(3)) {
+    if (!this.isTame && random.chance(3)) {
       const type = random.pick([OpCode.getData, OpCode.exists, OpCode.setACL, OpCode.deleteContainer, 99]);
       fields.push(...multiHeader(type), this.path(), int(0));
     }
@@ -427,7 +431,7 @@ class Generator {
       const type = this.random.pick([OpCode.getData, OpCode.getChildren]);
       fields.push(...multiHeader(type), this.path(), { kind: "bool", value: false });
     }
-    if (this.random.chance(4)) {
+    if (!this.isTame && this.random.chance(4)) {
       fields.push(...multiHeader(this.random.pick([OpCode.setData, OpCode.exists])), this.path(), int(0), int(0));
     }
     fields.push(...MULTI_END);
@@ -438,7 +442,7 @@ class Generator {
     const fields: Field[] = [{ kind: "zxid", back: this.random.pick([0, 1, 5, 20, 100, -5]) }];
     for (let i = 0; i < lists; i++) {
       const values = Array.from({ length: this.random.below(4) }, () => this.pathText(false) ?? "");
-      fields.push({ kind: "texts", values: this.random.chance(3) ? null : values });
+      fields.push({ kind: "texts", values: !this.isTame && this.random.chance(3) ? null : values });
     }
     return { type, xid: -8, fields };
   }
@@ -484,7 +488,7 @@ class Generator {
   }
 
   private acl(): readonly Acl[] | null {
-    return this.random.chance(65) ? [OPEN] : this.random.pick(ACLS);
+    return this.random.chance(65) ? [OPEN] : this.random.pick(this.isTame ? SOUND_ACLS : ACLS);
   }
 
   private name(): string {
@@ -508,7 +512,7 @@ class Generator {
     const { random } = this;
     let path = ROOT;
     for (let depth = random.pick([1, 1, 2, 2, 2, 3, 4]); depth > 0; depth--) path += `/${this.name()}`;
-    if (random.chance(92)) return path;
+    if (random.chance(92) || this.isTame) return path;
     if (random.chance(30)) return ROOT;
     if (random.chance(25)) return random.pick(SYSTEM_PATHS);
     if (isCreate && random.chance(40)) return `${path}/`;
@@ -616,6 +620,8 @@ const ACLS: readonly (readonly Acl[] | null)[] = [
 
 const TTL = "1000000";
 const ODD_TTLS = ["1099511627775", "1099511627776", "0", "-1", "9223372036854775807", "-9223372036854775808"];
+
+const SOUND_ACLS = ACLS.filter((acls) => acls?.every(({ scheme, id }) => scheme !== null && id !== null));
 
 const LIMITS = [
   "count=-1,bytes=-1",

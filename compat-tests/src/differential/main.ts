@@ -17,10 +17,11 @@ const HELP = `Sends the same random requests to two servers and compares all tha
   --ops N          operations in all (200,000)
   --seed N         (1)
   --a, --b KIND    java or quoll (a: java, b: quoll)
+  --tame           only what a sound client may send
   --profile NAME   only this configuration: ${PROFILES.map((profile) => profile.name).join(", ")}
   --script FILE    runs one script that an earlier run kept, instead of random ones
   --differences N  ends after so many different differences (20)
-  --attempts N     runs for making one difference's script shorter (150)
+  --attempts N     runs for making one difference's script shorter (300)
   --dir DIR        where servers and kept scripts live (a new temporary folder)
 `;
 
@@ -30,10 +31,11 @@ const { values: options } = parseArgs({
     seed: { type: "string", default: "1" },
     a: { type: "string", default: "java" },
     b: { type: "string", default: "quoll" },
+    tame: { type: "boolean", default: false },
     profile: { type: "string" },
     script: { type: "string" },
     differences: { type: "string", default: "20" },
-    attempts: { type: "string", default: "150" },
+    attempts: { type: "string", default: "300" },
     dir: { type: "string" },
     help: { type: "boolean", default: false },
   },
@@ -65,7 +67,7 @@ class Run {
     try {
       for (let index = 0; this.operations < until && this.found.size < Number(options.differences); index++) {
         const seed = (Number(options.seed) * 1_000_003 + index * 31 + PROFILES.indexOf(profile)) | 0;
-        const script = generate(seed, profile, OPERATIONS_PER_SCRIPT);
+        const script = generate(seed, profile, OPERATIONS_PER_SCRIPT, options.tame);
         const difference = await pair.run(script);
         for (const step of script.slice(0, difference?.step)) this.operations += operationsOf(step);
         if (difference !== null) {

@@ -143,8 +143,12 @@ export class Pair {
 
 async function countsOf(host: string, port: number): Promise<string[]> {
   const words = await Promise.all(["srvr", "wchs"].map((word) => fourLetterWord(host, port, word)));
-  return words
-    .join("\n")
-    .split("\n")
-    .filter((line) => /^(Zxid|Node count|Outstanding|Mode|Total watches|.* watching )/.test(line));
+  return (
+    words
+      .join("\n")
+      .split("\n")
+      .filter((line) => /^(Zxid|Node count|Outstanding|Mode|Total watches|.* watching )/.test(line))
+      // ZooKeeper counts connections that watched something once, and only forgets some of them.
+      .map((line) => line.replace(/^\d+ connections watching/, "watching"))
+  );
 }

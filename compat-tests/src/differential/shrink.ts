@@ -1,5 +1,6 @@
+import { OpCode } from "./op-code.js";
 import type { Difference } from "./pair.js";
-import type { Script, Send, Step } from "./script.js";
+import type { Request, Script, Send, Step } from "./script.js";
 
 /** Runs a script on fresh servers and says where they differ. */
 export type Attempt = (script: Script) => Promise<Difference | null>;
@@ -84,6 +85,44 @@ async function shrinkStep(
       }
     }
   }
+  for (let index = 0; index < send.requests.length; index++) {
+    for (let isSmaller = true; isSmaller && mayGoOn(); ) {
+      isSmaller = false;
+      for (const request of smallerRequests(send.requests[index])) {
+        const requests = [...send.requests.slice(0, index), request, ...send.requests.slice(index + 1)];
+        if (!mayGoOn() || !(await differs(replaced({ ...send, requests })))) continue;
+        send = { ...send, requests };
+        if (script().length <= at) return;
+        isSmaller = true;
+        break;
+      }
+    }
+  }
+}
+
+/** The request with one part of a multi, or one text of a list, left out. */
+function smallerRequests(request: Request): Request[] {
+  const { fields } = request;
+  const smaller: Request[] = [];
+  const isHeader = (at: number) =>
+    fields[at]?.kind === "int" && fields[at + 1]?.kind === "bool" && fields[at + 2]?.kind === "int";
+  if (request.type === OpCode.multi || request.type === OpCode.multiRead) {
+    const headers = [...fields.keys()].filter((at) => isHeader(at) && (at === 0 || fields[at - 1].kind !== "texts"));
+    for (let i = 0; i + 1 < headers.length; i++) {
+      smaller.push({ ...request, fields: [...fields.slice(0, headers[i]), ...fields.slice(headers[i + 1])] });
+    }
+  }
+  for (const [at, field] of fields.entries()) {
+    if (field.kind !== "texts" || field.values === null) continue;
+    for (const index of field.values.keys()) {
+      const values = field.values.filter((_, each) => each !== index);
+      smaller.push({
+        ...request,
+        fields: [...fields.slice(0, at), { kind: "texts", values }, ...fields.slice(at + 1)],
+      });
+    }
+  }
+  return smaller;
 }
 
 function size(script: Script): number {
