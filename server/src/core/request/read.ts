@@ -13,7 +13,7 @@ import { setWatches } from "../watch/set-watches.js";
 import type { WatchSink, WatchTable } from "../watch/watch-table.js";
 import { ephemeralPaths } from "./ephemerals.js";
 import { hasNul, sameBytes } from "./path.js";
-import { beginReply, endReply, Xid } from "./reply.js";
+import { beginReply, endReply, setReplyErr, Xid } from "./reply.js";
 
 /**
  * Answers the requests that change nothing, from the tree as it is now. (ZooKeeper: the reading half of
@@ -45,15 +45,16 @@ export class ReadRequests {
     const at = beginReply(out, replyXid, this.tree.lastProcessedZxid);
     let err: number;
     try {
-      err = this.read(connection, type, out);
+      err = this.read(connection, type, out, at);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       err = KeeperCode.MarshallingError;
     }
-    endReply(out, at, err);
+    if (err !== ANSWERED) endReply(out, at, err);
   }
 
-  private read(connection: Connection, type: number, out: Writer): number {
+  /** @param at - where the reply begins */
+  private read(connection: Connection, type: number, out: Writer, at: number): number {
     switch (type) {
       case OpCode.getData:
         return this.getData(connection, out, true);
@@ -68,7 +69,7 @@ export class ReadRequests {
       case OpCode.getACL:
         return this.getAcl(connection, out);
       case OpCode.multiRead:
-        return this.multiRead(connection, out);
+        return this.multiRead(connection, out, at);
       case OpCode.sync:
         out.string(this.reader.string());
         return 0;
@@ -156,30 +157,38 @@ export class ReadRequests {
     return 0;
   }
 
-  /** Each part answers for itself; none registers a watch. All of it fails if a part can't be read or is a write. */
-  private multiRead(connection: Connection, out: Writer): number {
+  /**
+   * Each part answers for itself; none registers a watch. A request that can't be read as a whole has no answer but its
+   * code. A part without a path ends it, and then, as in Java, the code comes with the answers so far.
+   */
+  private multiRead(connection: Connection, out: Writer, at: number): number {
     const { reader } = this;
-    const bodyAt = out.at;
-    for (;;) {
-      const type = reader.int();
-      const done = reader.bool();
-      reader.int();
-      if (done) break;
-      const at = out.at;
+    const { at: start } = reader;
+    for (let type = nextType(reader); type >= 0; type = nextType(reader)) {
+      if (type !== OpCode.getData && type !== OpCode.getChildren) return KeeperCode.MarshallingError;
+      reader.string();
+      reader.bool();
+    }
+    reader.at = start;
+    for (let type = nextType(reader); type >= 0; type = nextType(reader)) {
+      const partAt = out.at;
       out.int(type);
       out.bool(false);
       out.int(0);
-      let err: number;
-      if (type === OpCode.getData) err = this.getData(connection, out, false);
-      else if (type === OpCode.getChildren) err = this.getChildren(connection, out, false, false);
-      else return KeeperCode.MarshallingError;
-      if (err === KeeperCode.MarshallingError) return err;
-      if (err !== 0) {
-        out.at = at;
-        writeErrorResult(out, err);
+      const err =
+        type === OpCode.getData
+          ? this.getData(connection, out, false)
+          : this.getChildren(connection, out, false, false);
+      if (err === 0) continue;
+      out.at = partAt;
+      if (err === KeeperCode.MarshallingError) {
+        writeMultiEnd(out);
+        endReply(out, at, 0);
+        setReplyErr(out, at, err);
+        return ANSWERED;
       }
+      writeErrorResult(out, err);
     }
-    if (out.at - bodyAt > MULTI_READ_BYTES_MAX) return KeeperCode.MarshallingError;
     writeMultiEnd(out);
     return 0;
   }
@@ -275,8 +284,16 @@ export class ReadRequests {
   }
 }
 
-/** The largest reply to one multiRead: Java could not build a larger array either. */
-const MULTI_READ_BYTES_MAX = 0x3fffffff;
+/** In the place of a code: the reply is complete already. */
+const ANSWERED = 1;
+
+/** Reads a part's header. @returns its type, or -1 at the end */
+function nextType(reader: Reader): number {
+  const type = reader.int();
+  const done = reader.bool();
+  reader.int();
+  return done ? -1 : type;
+}
 
 /** A failed part of a multi: MultiHeader{-1, false, err} and ErrorResult{err}. */
 export function writeErrorResult(out: Writer, err: number): void {

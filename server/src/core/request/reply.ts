@@ -30,6 +30,11 @@ export function endReply(out: Writer, at: number, err: number): void {
   out.patchInt(at, out.at - at - 4);
 }
 
+/** Sets the code of a complete reply whose body stays. */
+export function setReplyErr(out: Writer, at: number, err: number): void {
+  out.patchInt(at + ERR_OFFSET, err);
+}
+
 /** A reply without a body. */
 export function writeReply(out: Writer, xid: number, zxid: number, err: number): void {
   const at = beginReply(out, xid, zxid);

@@ -6,7 +6,7 @@ const EXACT_WORDS = 256;
 const NONE = -1;
 
 /** Every block has room for what the free list writes into it. */
-export const BLOCK_WORDS_MIN = 4;
+const BLOCK_WORDS_MIN = 4;
 
 /**
  * Blocks of 32-bit words in a few large chunks: small things by the million that the garbage collector never sees.

@@ -1,4 +1,4 @@
-import type { Reader } from "@quoll/jute";
+import { decodeUtf8, encodeUtf8, type Reader, utf8Length } from "@quoll/jute";
 import { NO_ROW, OPEN_ACL_ID, type Tree } from "../tree/tree.js";
 import { AddWatchMode, EventType } from "./event.js";
 import type { WatchSink, WatchTable } from "./watch-table.js";
@@ -15,7 +15,7 @@ const CATCH_UP_ZXID = -1;
  * @param request - stands behind `relativeZxid`, at the vectors of data, exist and child watches
  * @param relativeZxid - the last zxid that the client has seen
  * @param withPersistent - setWatches2: vectors of persistent and of recursive watches follow
- * @returns false when a vector or path is null: Java then answers with MarshallingError, having done what came before
+ * @returns false when a vector is null, or a path is null or empty: Java then answers with MarshallingError, having done what came before
  * @throws ProtocolError before anything has been done, if the request is malformed
  */
 export function setWatches(
@@ -39,7 +39,8 @@ export function setWatches(
     if (count < 0) return false;
     for (let i = 0; i < count; i++) {
       const length = request.length("path");
-      if (length < 0) return false;
+      // Java stumbles over the empty path as it does over null.
+      if (length <= 0) return false;
       const from = request.at;
       request.at = from + length;
       setWatch(table, sink, tree, connection, vector, request.bytes, from, from + length, relativeZxid);
@@ -76,7 +77,8 @@ function setWatch(
     missed = EventType.NodeChildrenChanged;
   }
   if (missed !== EventType.None) {
-    sink.watchEvent(connection, missed, bytes, start, end, CATCH_UP_ZXID, OPEN_ACL_ID);
+    const path = asJavaWrites(bytes, start, end);
+    sink.watchEvent(connection, missed, path, 0, path.length, CATCH_UP_ZXID, OPEN_ACL_ID);
   } else if (vector === 2) {
     table.addChildWatch(connection, bytes, start, end);
   } else {
@@ -87,4 +89,12 @@ function setWatch(
 function skipPath(request: Reader): void {
   const length = request.length("path");
   if (length > 0) request.at += length;
+}
+
+/** A path that no znode can have may hold what Java reads and writes differently; the event tells it as Java would. */
+function asJavaWrites(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  const text = decodeUtf8(bytes, start, end);
+  const path = new Uint8Array(utf8Length(text));
+  encodeUtf8(text, path, 0);
+  return path;
 }
