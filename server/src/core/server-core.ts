@@ -106,6 +106,8 @@ export class ServerCore implements WatchSink {
   private readonly proposals = new Fifo<Pending>();
   /** Reads that wait for a write, on all connections. */
   private waitingReads = 0;
+  /** Connections whose session goes on once everything up to a zxid is applied, in the order of these. */
+  private readonly returning = new Fifo<Returning>();
 
   /** Watch events of the txn that is being applied, by type. */
   private readonly eventCounts = new Int32Array(8);
@@ -415,7 +417,14 @@ export class ServerCore implements WatchSink {
     const old = this.bySession.get(hi, lo);
     if (old !== undefined) this.end(old);
     this.attach(connection, session);
-    this.established(connection);
+    if (this.proposals.length === 0) {
+      this.established(connection);
+      return;
+    }
+    // A client that comes back looks whether the writes that it heard nothing of were done: the session's outstanding
+    // ones must be in what it reads.
+    connection.state = ConnectionState.connecting;
+    this.returning.push({ connection, zxid: this.prep.zxid });
   }
 
   private createSession(connection: Connection): void {
@@ -482,9 +491,7 @@ export class ServerCore implements WatchSink {
       return;
     }
     if (kind === "sasl") {
-      // Without a SASL provider ZooKeeper answers with an empty token.
-      writeSaslResponse(connection.out, xid);
-      this.answered(connection, xid);
+      this.sasl(connection, xid, bytes, start + 8, end);
       return;
     }
     const refusal = this.acls.enforce(connection.auth);
@@ -603,6 +610,25 @@ export class ServerCore implements WatchSink {
     this.end(connection);
   }
 
+  /** Without a SASL provider ZooKeeper answers any token with none; one that it can't read closes the connection. */
+  private sasl(connection: Connection, xid: number, bytes: Uint8Array, start: number, end: number): void {
+    const { reader } = this;
+    reader.reset(bytes, start, end);
+    let token: Uint8Array | null = null;
+    try {
+      token = reader.buffer();
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+    }
+    if (token === null) {
+      this.logger.warn({ client: clientName(connection) }, "unreadable SASL token; connection closed");
+      this.end(connection);
+      return;
+    }
+    writeSaslResponse(connection.out, xid);
+    this.answered(connection, xid);
+  }
+
   // --- commits
 
   /** Every txn up to `zxid` is durable. */
@@ -618,6 +644,12 @@ export class ServerCore implements WatchSink {
     }
     if (proposals.length < before) stats.syncProcessorBatchSize.add(before - proposals.length);
     if (this.proposals.length === 0) this.prep.settle();
+    for (let head = this.returning.peek(); head !== null && head.zxid <= zxid; head = this.returning.peek()) {
+      this.returning.shift();
+      if (head.connection.state !== ConnectionState.connecting) continue;
+      this.established(head.connection);
+      if (head.connection.input !== null) this.resume(head.connection);
+    }
     if (this.throttled.size > 0 && this.inProcess <= this.options.globalOutstandingLimit && !this.log.isFull) {
       for (const connection of this.throttled) this.resume(connection);
     }
@@ -775,6 +807,11 @@ export class ServerCore implements WatchSink {
       this.end(connection);
     }
   }
+}
+
+interface Returning {
+  readonly connection: Connection;
+  readonly zxid: number;
 }
 
 /** Every session here is this server's own; an ensemble has more owners. */
