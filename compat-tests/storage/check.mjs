@@ -19,12 +19,20 @@ const factory = {
   create: () => new DataTree(treeOptions),
   load: (source) => DataTree.deserialize(source, treeOptions),
 };
-const log = { debug() {}, info() {}, warn: (fields, text) => console.log("  ", text, JSON.stringify(fields)), error() {} };
+const log = {
+  debug() {},
+  info() {},
+  warn: (fields, text) => console.log("  ", text, JSON.stringify(fields)),
+  error() {},
+};
 let passed = 0;
 let failed = 0;
 
 function java(...args) {
-  return execFileSync("java", ["-Xmx256m", "-cp", classPath, ...args], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  return execFileSync("java", ["-Xmx256m", "-cp", classPath, ...args], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+  });
 }
 
 function check(what, condition, detail = "") {
@@ -54,7 +62,9 @@ function load(root) {
 }
 
 function describe({ state, lastZxid }) {
-  const digest = (((BigInt(state.digest.hi) << 32n) | BigInt(state.digest.lo >>> 0)) & 0xffffffffffffffffn).toString(16);
+  const digest = (((BigInt(state.digest.hi) << 32n) | BigInt(state.digest.lo >>> 0)) & 0xffffffffffffffffn).toString(
+    16,
+  );
   return `zxid=${lastZxid} nodes=${state.nodeCount} digest=${digest} mismatches=${state.digestMismatches} sessions=${state.sessions.size}`;
 }
 
@@ -64,7 +74,15 @@ async function continueWith(root, recovered, first, last, compression) {
   const { state } = recovered;
   let done;
   const client = new LogClient(
-    { directory, lastZxid: recovered.lastZxid, preAllocBytes: 64 << 20, sizeLimitBytes: -1, forceSync: true, slowSyncMs: 1000, inFlightMax: 1 << 20 },
+    {
+      directory,
+      lastZxid: recovered.lastZxid,
+      preAllocBytes: 64 << 20,
+      sizeLimitBytes: -1,
+      forceSync: true,
+      slowSyncMs: 1000,
+      inFlightMax: 1 << 20,
+    },
     {
       onSynced: (zxid) => done?.(zxid),
       onFailure: (error) => {
@@ -81,7 +99,14 @@ async function continueWith(root, recovered, first, last, compression) {
     if (zxid === Math.floor((first + last) / 2)) {
       client.roll();
       client.flush();
-      await writeSnapshotInWorker({ kind: "write", frozen: state.freeze(), directory, compression, digestEnabled: true, lastProcessedZxid: true });
+      await writeSnapshotInWorker({
+        kind: "write",
+        frozen: state.freeze(),
+        directory,
+        compression,
+        digestEnabled: true,
+        lastProcessedZxid: true,
+      });
       state.release();
     }
   }
@@ -110,17 +135,33 @@ for (const compression of ["", "gz", "snappy"]) {
     await continueWith(root, first, 301, 500, compression);
     const ours = load(root);
     const javaRead = java("StorageCheck", "read", root).trim();
-    check(`${name}: we continue, Java reads`, describe(ours) === javaRead && ours.lastZxid === 500, `${describe(ours)} but Java ${javaRead}`);
+    check(
+      `${name}: we continue, Java reads`,
+      describe(ours) === javaRead && ours.lastZxid === 500,
+      `${describe(ours)} but Java ${javaRead}`,
+    );
     const javaContinued = java("StorageCheck", "write", root, "501", "900", compression).trim();
     const again = load(root);
-    check(`${name}: Java continues, we read`, describe(again) === javaContinued, `${describe(again)} instead of ${javaContinued}`);
+    check(
+      `${name}: Java continues, we read`,
+      describe(again) === javaContinued,
+      `${describe(again)} instead of ${javaContinued}`,
+    );
     for (const file of files("log.")) {
       const text = java("org.apache.zookeeper.server.persistence.TxnLogToolkit", "-d", join(root, "version-2", file));
-      check(`${name}: TxnLogToolkit reads ${file}`, /EOF reached after [1-9]\d* txns/.test(text) && !text.includes("CRC ERROR"), text.slice(-300));
+      check(
+        `${name}: TxnLogToolkit reads ${file}`,
+        /EOF reached after [1-9]\d* txns/.test(text) && !text.includes("CRC ERROR"),
+        text.slice(-300),
+      );
     }
     for (const file of files("snapshot.")) {
       const text = java("org.apache.zookeeper.server.SnapshotFormatter", join(root, "version-2", file));
-      check(`${name}: SnapshotFormatter reads ${file}`, text.includes("/zookeeper/quota") && text.includes("Last zxid"), text.slice(-300));
+      check(
+        `${name}: SnapshotFormatter reads ${file}`,
+        text.includes("/zookeeper/quota") && text.includes("Last zxid"),
+        text.slice(-300),
+      );
     }
   } finally {
     rmSync(root, { recursive: true });

@@ -79,7 +79,7 @@ export class Client {
 }
 
 /** As long as no history takes: sessions end when we say so. */
-export const SESSION_TIMEOUT_MS = 3_600_000;
+const SESSION_TIMEOUT_MS = 3_600_000;
 
 /** Reads a znode's data, ACL and stat, and its children. Its times are checked on the way. */
 export function readZnode(data: Reply, acl: Reply, children: Reply, times: Times): { node: Znode; names: string[] } {

@@ -18,7 +18,7 @@ export interface Znode {
   owner: string | null;
 }
 
-export const Code = {
+const Code = {
   noNode: -101,
   badVersion: -103,
   noChildrenForEphemerals: -108,
@@ -145,7 +145,7 @@ export function describeZnode(node: Znode): string {
   ].join("; ");
 }
 
-export function parentOf(path: string): string {
+function parentOf(path: string): string {
   return path.slice(0, path.lastIndexOf("/"));
 }
 

@@ -326,7 +326,7 @@ function describeStat(reader: Reader): string {
   );
 }
 
-export function quoted(bytes: Uint8Array | null): string {
+function quoted(bytes: Uint8Array | null): string {
   return bytes === null ? "null" : quotedText(Buffer.from(bytes).toString("latin1"));
 }
 

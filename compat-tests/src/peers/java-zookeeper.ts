@@ -6,7 +6,7 @@ import { cacheFolder, PeerUnavailableError, REPOSITORY } from "./cache.js";
 import { mavenClasspath } from "./maven.js";
 
 /** ZooKeeper's own artifact does not name what its server needs at run time, so that stands beside it. */
-export const ZOOKEEPER_ARTIFACTS = [
+const ZOOKEEPER_ARTIFACTS = [
   "org.apache.zookeeper:zookeeper:3.9.5",
   "ch.qos.logback:logback-classic:1.3.15",
   "org.xerial.snappy:snappy-java:1.1.10.5",

@@ -3,9 +3,6 @@
  * these are fixed. At a limit the server pushes back or closes that connection, it never grows.
  */
 
-/** A zxid is kept as a number, so its epoch must leave the sum below 2^53. No ensemble gets near it in its lifetime. */
-export const EPOCH_MAX = 2 ** 21 - 1;
-
 /** With this much output unsent, a connection's requests are left unread: its client does not read the replies. */
 export const CONNECTION_OUTPUT_BYTES_PAUSE = 4 * 1024 * 1024;
 

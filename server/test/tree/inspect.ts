@@ -135,7 +135,7 @@ export function serialize(frozen: FrozenTree): Uint8Array {
 }
 
 /** Makes bytes available only as they are asked for, in a window that moves whenever it grows. */
-export class TightSource implements ByteSource {
+class TightSource implements ByteSource {
   readonly reader = new Reader(new Uint8Array(0));
   private behind = 0;
   constructor(private readonly bytes: Uint8Array) {}

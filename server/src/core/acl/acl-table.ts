@@ -17,7 +17,7 @@ interface Interned extends AclList {
 }
 
 /** `world:anyone` with all permissions. */
-export const OPEN_ACL: AclList = openAcl();
+const OPEN_ACL: AclList = openAcl();
 
 /**
  * ACL lists by number, each kept once and counted. Numbers are ZooKeeper's: one more than the last for every list that

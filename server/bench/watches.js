@@ -1,5 +1,5 @@
-// Memory and time per watch. After a build: node server/test/watch/bench-watches.mjs
-import { WatchTable } from "../../dist/core/watch/watch-table.js";
+// Memory and time per watch. After a build: node server/bench/watches.js
+import { WatchTable } from "../dist/core/watch/watch-table.js";
 
 const encoder = new TextEncoder();
 
