@@ -8,7 +8,7 @@ import { ConnectionStats } from "./stats.js";
 export const ConnectionState = {
   /** Nothing but bytes so far: a connect request or a four-letter word is awaited. */
   fresh: 0,
-  /** The session's creation is proposed; nothing is read until it is committed. */
+  /** The session's creation, or what a returning session left outstanding, is not committed yet; nothing is read until it is. */
   connecting: 1,
   established: 2,
   /** What is written is still sent, then the connection ends; nothing more is read. */
