@@ -54,7 +54,7 @@ function path(random: RandomInts): string {
   if (kind === 0) return pick(random, ODD_PATHS);
   if (kind === 1) return pick(random, SYSTEM_PATHS);
   let text = "";
-  for (let depth = random(3); depth >= 0; depth--) text += `/${pick(random, NAMES)}`;
+  for (let depth = pick(random, [0, 0, 0, 1, 1, 2]); depth >= 0; depth--) text += `/${pick(random, NAMES)}`;
   return text;
 }
 
