@@ -39,3 +39,31 @@ export function crc32(crc: number, bytes: Uint8Array, start: number, end: number
   for (; i < end; i++) c = (c >>> 8) ^ t[(c ^ bytes[i]) & 0xff];
   return ~c;
 }
+
+/** {@link crc32} over the eight bytes of a 64-bit value, the upper half first. */
+export function crc32Long(crc: number, hi: number, lo: number): number {
+  const t = TABLES;
+  const c = ~crc;
+  return ~(
+    t[0x700 + ((c ^ (hi >>> 24)) & 0xff)] ^
+    t[0x600 + (((c >>> 8) ^ (hi >>> 16)) & 0xff)] ^
+    t[0x500 + (((c >>> 16) ^ (hi >>> 8)) & 0xff)] ^
+    t[0x400 + (((c >>> 24) ^ hi) & 0xff)] ^
+    t[0x300 + (lo >>> 24)] ^
+    t[0x200 + ((lo >>> 16) & 0xff)] ^
+    t[0x100 + ((lo >>> 8) & 0xff)] ^
+    t[lo & 0xff]
+  );
+}
+
+/** {@link crc32} over the four bytes of an int, the upper ones first. */
+export function crc32Int(crc: number, value: number): number {
+  const t = TABLES;
+  const c = ~crc;
+  return ~(
+    t[0x300 + ((c ^ (value >>> 24)) & 0xff)] ^
+    t[0x200 + (((c >>> 8) ^ (value >>> 16)) & 0xff)] ^
+    t[0x100 + (((c >>> 16) ^ (value >>> 8)) & 0xff)] ^
+    t[((c >>> 24) ^ value) & 0xff]
+  );
+}

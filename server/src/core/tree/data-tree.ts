@@ -4,7 +4,7 @@ import { KeeperCode } from "../keeper-code.js";
 import { LongMap } from "../long-map.js";
 import { OpCode } from "../op-code.js";
 import type { ByteSource } from "../storage/byte-stream.js";
-import { DIGEST_VERSION, nodeDigest, TreeDigest } from "./digest.js";
+import { DIGEST_VERSION, isDigested, prefixCrc, TreeDigest } from "./digest.js";
 import { CONTAINER_OWNER_HI, EphemeralType, EphemeralTypes, TTL_MAX_MS } from "./ephemeral-type.js";
 import { FlatTree, lastSlash, ROOT } from "./flat-tree.js";
 import type { FrozenTree } from "./frozen-tree.js";
@@ -82,18 +82,26 @@ export class DataTree {
   private time = 0;
   private listener: ApplyListener | null = null;
 
-  /** A tree as a new server has it: the system znodes and nothing else. */
-  constructor(readonly options: DataTreeOptions) {
+  /** @param source - the body of a snapshot; without it, the tree is as a new server has it: the system znodes alone */
+  constructor(
+    readonly options: DataTreeOptions,
+    source: ByteSource | null = null,
+  ) {
     this.tree = new FlatTree(
       options.seed,
       new EphemeralTypes(options.extendedTypesEnabled, options.emulate353TTLNodes),
     );
     this.quotas = new Quotas(this.tree);
-    this.updateDigest(ROOT, NO_BYTES, 0, 0);
+    if (source !== null) {
+      new SnapshotLoader(source, this).load();
+      this.quotas.load();
+      this.acls.purgeUnused();
+      return;
+    }
+    this.adopt(ROOT, NO_BYTES, 0, 0);
     this.addSystemNode(ZOOKEEPER);
     this.addSystemNode(QUOTA);
     this.addConfigNode();
-    this.approximateDataSize = this.countDataSize();
   }
 
   /** Znodes as ZooKeeper counts them, `/` and its alias included. */
@@ -479,25 +487,12 @@ export class DataTree {
   private updateDigest(row: Row, bytes: Uint8Array, start: number, end: number): void {
     if (!this.options.digestEnabled) return;
     const { tree } = this;
-    const dataStart = tree.dataStart(row);
-    const digest = nodeDigest(
-      bytes,
-      start,
-      end,
-      tree.dataBytes(row),
-      dataStart,
-      dataStart + Math.max(0, tree.dataLength(row)),
-      tree.czxid(row),
-      tree.mzxid(row),
-      tree.pzxid(row),
-      tree.ctime(row),
-      tree.mtime(row),
-      tree.version(row),
-      tree.cversion(row),
-      tree.aversion(row),
-      tree.ownerHi(row),
-      tree.ownerLo(row),
-    );
+    let digest = 0;
+    if (isDigested(bytes, start, end)) {
+      const dataStart = tree.dataStart(row);
+      const dataEnd = dataStart + Math.max(0, tree.dataLength(row));
+      digest = tree.statCrc(prefixCrc(bytes, start, end, tree.dataBytes(row), dataStart, dataEnd), row);
+    }
     this.digest.subtract(tree.digest(row));
     this.digest.add(digest);
     tree.setDigest(row, digest);
@@ -555,27 +550,19 @@ export class DataTree {
    * @throws ProtocolError when it is malformed: a missing parent, a path twice, an impossible length
    */
   static deserialize(source: ByteSource, options: DataTreeOptions): DataTree {
-    const data = new DataTree(options);
-    data.load(source);
-    return data;
+    return new DataTree(options, source);
   }
 
-  private load(source: ByteSource): void {
-    this.removeDescendants(ROOT);
-    this.acls.purgeUnused();
-    new SnapshotLoader(source, this).load();
-    this.approximateDataSize = this.countDataSize();
-    this.quotas.load();
-    this.acls.purgeUnused();
-  }
-
-  /** For the loader: counts a znode in wherever it belongs. `start` to `end` is its path. */
+  /** Counts a znode that no txn created in wherever it belongs. `start` to `end` is its path. */
   adopt(row: Row, bytes: Uint8Array, start: number, end: number): void {
     const { tree } = this;
     const aclId = tree.aclId(row);
     if (aclId !== OPEN_ACL_ID) this.acls.addUsage(aclId);
     if (row !== ROOT) this.addToOwner(row, tree.ownerHi(row), tree.ownerLo(row));
     this.updateDigest(row, bytes, start, end);
+    // `/` is counted twice: under its name and under its alias, the empty path.
+    const dataLength = Math.max(0, tree.dataLength(row));
+    this.approximateDataSize += row === ROOT ? 1 + 2 * dataLength : unitLength(bytes, start, end) + dataLength;
   }
 
   // --- helpers
@@ -583,7 +570,7 @@ export class DataTree {
   private addSystemNode(path: Uint8Array): Row {
     const parent = this.tree.findParent(path, 0, path.length);
     const row = this.tree.insert(parent, path, 0, path.length, NO_BYTES, 0, 0, OPEN_ACL_ID, 0, 0, 0, 0);
-    this.updateDigest(row, path, 0, path.length);
+    this.adopt(row, path, 0, path.length);
     return row;
   }
 
@@ -615,19 +602,6 @@ export class DataTree {
       case EphemeralType.Normal:
         this.ephemerals.get(tree.ownerHi(row), tree.ownerLo(row))?.delete(row);
     }
-  }
-
-  /** ZooKeeper counts `/` twice: under its name and under its alias, the empty path. */
-  private countDataSize(): number {
-    const { tree } = this;
-    const writer = new Writer();
-    let size = 1 + 2 * Math.max(0, tree.dataLength(ROOT));
-    for (let row = tree.nextBelow(ROOT, ROOT); row !== NO_ROW; row = tree.nextBelow(row, ROOT)) {
-      writer.reset();
-      tree.writePath(row, writer);
-      size += unitLength(writer.bytes, 4, writer.at) + Math.max(0, tree.dataLength(row));
-    }
-    return size;
   }
 
   /** Reads a path. It starts at the returned offset and ends where the reader then stands. */

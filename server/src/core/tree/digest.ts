@@ -1,4 +1,4 @@
-import { crc32 } from "./crc32.js";
+import { crc32, crc32Int, crc32Long } from "./crc32.js";
 
 /** The version of the digest's definition, as in TxnDigest and in a snapshot. */
 export const DIGEST_VERSION = 2;
@@ -36,40 +36,11 @@ export function isDigested(path: Uint8Array, start: number, end: number): boolea
   return false;
 }
 
-const stat = new Uint8Array(60);
-
 /**
- * A znode's part of the tree's digest, version 2: CRC32 over its path (`/` counts as empty), its data and 60 bytes of
- * its stored stat. 0 for znodes under `/zookeeper/`.
+ * The part of a znode's digest that stays when only its stat changes. The digest, version 2, is a CRC32 over its path
+ * (`/` counts as empty), its data and 60 bytes of its stored stat, and 0 for znodes under `/zookeeper/`.
  * @param data - null data counts as empty: `dataEnd <= dataStart`
- * @param cversion - the stored one, which counts creates
- * @param ownerHi - upper half of the stored ephemeralOwner, so that of a container or TTL znode too
- * @returns a uint32
  */
-export function nodeDigest(
-  path: Uint8Array,
-  start: number,
-  end: number,
-  data: Uint8Array,
-  dataStart: number,
-  dataEnd: number,
-  czxid: number,
-  mzxid: number,
-  pzxid: number,
-  ctime: number,
-  mtime: number,
-  version: number,
-  cversion: number,
-  aversion: number,
-  ownerHi: number,
-  ownerLo: number,
-): number {
-  if (!isDigested(path, start, end)) return 0;
-  const prefix = prefixCrc(path, start, end, data, dataStart, dataEnd);
-  return digestOf(prefix, czxid, mzxid, pzxid, ctime, mtime, version, cversion, aversion, ownerHi, ownerLo);
-}
-
-/** The part of a znode's digest that stays when only its stat changes. */
 export function prefixCrc(
   path: Uint8Array,
   start: number,
@@ -81,7 +52,12 @@ export function prefixCrc(
   return crc32(end - start === 1 ? 0 : crc32(0, path, start, end), data, dataStart, dataEnd);
 }
 
-/** A znode's digest from its {@link prefixCrc} and its stored stat; for znodes that {@link isDigested}. */
+/**
+ * A znode's digest from its {@link prefixCrc} and its stored stat; for znodes that {@link isDigested}.
+ * @param cversion - the stored one, which counts creates
+ * @param ownerHi - upper half of the stored ephemeralOwner, so that of a container or TTL znode too
+ * @returns a uint32
+ */
 export function digestOf(
   prefix: number,
   czxid: number,
@@ -95,27 +71,16 @@ export function digestOf(
   ownerHi: number,
   ownerLo: number,
 ): number {
-  putWide(0, czxid);
-  putWide(8, mzxid);
-  putWide(16, pzxid);
-  putWide(24, ctime);
-  putWide(32, mtime);
-  putInt(40, version);
-  putInt(44, cversion);
-  putInt(48, aversion);
-  putInt(52, ownerHi);
-  putInt(56, ownerLo);
-  return crc32(prefix, stat, 0, 60) >>> 0;
+  let crc = crc32Wide(prefix, czxid);
+  crc = crc32Wide(crc, mzxid);
+  crc = crc32Wide(crc, pzxid);
+  crc = crc32Wide(crc, ctime);
+  crc = crc32Wide(crc, mtime);
+  crc = crc32Long(crc, version, cversion);
+  crc = crc32Long(crc, aversion, ownerHi);
+  return crc32Int(crc, ownerLo) >>> 0;
 }
 
-function putWide(at: number, value: number): void {
-  putInt(at, Math.floor(value / 0x1_0000_0000) | 0);
-  putInt(at + 4, value | 0);
-}
-
-function putInt(at: number, value: number): void {
-  stat[at] = value >>> 24;
-  stat[at + 1] = value >>> 16;
-  stat[at + 2] = value >>> 8;
-  stat[at + 3] = value;
+function crc32Wide(crc: number, value: number): number {
+  return crc32Long(crc, Math.floor(value / 0x1_0000_0000) | 0, value | 0);
 }

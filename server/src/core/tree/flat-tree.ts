@@ -1,5 +1,6 @@
 import type { Writer } from "@quoll/jute";
 import { BlobStore, blobStart } from "./blob-store.js";
+import { crc32Int, crc32Long } from "./crc32.js";
 import { EphemeralType, type EphemeralTypes } from "./ephemeral-type.js";
 import { hashPath, PathTable } from "./path-table.js";
 import {
@@ -19,7 +20,6 @@ import {
   MTIME,
   MZXID,
   NEXT,
-  OWNER,
   PARENT,
   PREVIOUS,
   PZXID,
@@ -38,12 +38,20 @@ const SLASH = 0x2f;
 /** Bytes that are copied one by one. */
 const COPY_MAX = 128;
 
+// The first byte of a blob.
+const LONG_NAME = 0x80;
+const HAS_OWNER = 0x40;
+const SHORT_NAME_MAX = 0x3f;
+
+/** Words of a stat as a snapshot's loader has it: those of a row from czxid on, then the ephemeralOwner. */
+export const STAT_WORDS = 15;
+
 /**
  * The znodes as rows of int32 words, with names and data in large shared buffers: nothing that the garbage collector
- * sees, about 220 bytes for a znode with 100 bytes of data.
+ * sees, about 210 bytes for a znode with 100 bytes of data.
  *
- * The name and the data of a znode share one blob: the name's length (one byte below 128, else four with the top bit
- * set), the name, the data.
+ * What has no fixed size shares one blob: the name's length (one byte below 64, else four with the top bit set), the
+ * ephemeralOwner if it is not 0 (the second bit is then set), the name, the data.
  */
 export class FlatTree implements Tree {
   readonly rows = new RowStore();
@@ -66,7 +74,15 @@ export class FlatTree implements Tree {
   ) {
     this.table = new PathTable(this.rows, this);
     const row = this.rows.allocate();
-    this.initialize(row, NO_ROW, seed, this.storeBlob(this.nameBytes, 0, 0, this.nameBytes, 0, 0), 0);
+    this.initialize(
+      row,
+      NO_ROW,
+      seed,
+      this.storeBlob(this.nameBytes, 0, 0, 0, 0, this.nameBytes, 0, 0),
+      0,
+      OPEN_ACL_ID,
+    );
+    this.clearStat(row);
   }
 
   get count(): number {
@@ -107,6 +123,18 @@ export class FlatTree implements Tree {
     return at === start;
   }
 
+  /** Of two rows that are both in the tree. */
+  haveSamePath(row: Row, other: Row): boolean {
+    if (this.parent(row) !== this.parent(other)) return false;
+    this.openName(row);
+    const { nameBytes, nameStart, nameEnd } = this;
+    this.openName(other);
+    const shift = this.nameStart - nameStart;
+    if (this.nameEnd - shift !== nameEnd) return false;
+    for (let i = nameStart; i < nameEnd; i++) if (nameBytes[i] !== this.nameBytes[i + shift]) return false;
+    return true;
+  }
+
   parent(row: Row): Row {
     return this.rows.chunks[row >> CHUNK_SHIFT][(row & CHUNK_MASK) * ROW_WORDS + PARENT];
   }
@@ -144,10 +172,10 @@ export class FlatTree implements Tree {
     return wide(this.rows.chunks[row >> CHUNK_SHIFT], (row & CHUNK_MASK) * ROW_WORDS + MTIME);
   }
   ownerHi(row: Row): number {
-    return this.rows.chunks[row >> CHUNK_SHIFT][(row & CHUNK_MASK) * ROW_WORDS + OWNER];
+    return this.ownerWord(row, 0);
   }
   ownerLo(row: Row): number {
-    return this.rows.chunks[row >> CHUNK_SHIFT][(row & CHUNK_MASK) * ROW_WORDS + OWNER + 1];
+    return this.ownerWord(row, 4);
   }
   aclId(row: Row): number {
     return this.rows.chunks[row >> CHUNK_SHIFT][(row & CHUNK_MASK) * ROW_WORDS + ACL];
@@ -159,6 +187,20 @@ export class FlatTree implements Tree {
   digest(row: Row): number {
     return this.rows.chunks[row >> CHUNK_SHIFT][(row & CHUNK_MASK) * ROW_WORDS + DIGEST];
   }
+  /** Continues a CRC32 over the stat, as a digest does. */
+  statCrc(crc: number, row: Row): number {
+    const chunk = this.rows.chunks[row >> CHUNK_SHIFT];
+    const base = (row & CHUNK_MASK) * ROW_WORDS;
+    crc = crc32Long(crc, chunk[base + CZXID], chunk[base + CZXID + 1]);
+    crc = crc32Long(crc, chunk[base + MZXID], chunk[base + MZXID + 1]);
+    crc = crc32Long(crc, chunk[base + PZXID], chunk[base + PZXID + 1]);
+    crc = crc32Long(crc, chunk[base + CTIME], chunk[base + CTIME + 1]);
+    crc = crc32Long(crc, chunk[base + MTIME], chunk[base + MTIME + 1]);
+    crc = crc32Long(crc, chunk[base + VERSION], chunk[base + CVERSION]);
+    crc = crc32Long(crc, chunk[base + AVERSION], this.ownerHi(row));
+    return crc32Int(crc, this.ownerLo(row));
+  }
+
   /** What an ephemeralOwner means for this znode. */
   ephemeralType(row: Row): EphemeralType {
     return this.ephemeralTypes.of(this.ownerHi(row), this.ownerLo(row));
@@ -189,8 +231,8 @@ export class FlatTree implements Tree {
     putInt(bytes, at + 32, chunk[base + VERSION]);
     putInt(bytes, at + 36, 2 * chunk[base + CVERSION] - chunk[base + CHILD_COUNT]);
     putInt(bytes, at + 40, chunk[base + AVERSION]);
-    const hi = chunk[base + OWNER];
-    const lo = chunk[base + OWNER + 1];
+    const hi = this.ownerHi(row);
+    const lo = this.ownerLo(row);
     const isSession = this.ephemeralTypes.of(hi, lo) === EphemeralType.Normal;
     putInt(bytes, at + 44, isSession ? hi : 0);
     putInt(bytes, at + 48, isSession ? lo : 0);
@@ -286,9 +328,10 @@ export class FlatTree implements Tree {
   ): Row {
     const nameStart = lastSlash(bytes, start, end) + 1;
     const hash = hashPath(this.hash(parent), bytes, nameStart - 1, end);
-    const blob = this.storeBlob(bytes, nameStart, end, data, dataStart, Math.max(dataStart, dataEnd));
+    const blob = this.storeBlob(bytes, nameStart, end, ownerHi, ownerLo, data, dataStart, Math.max(dataStart, dataEnd));
     const row = this.rows.allocate();
-    this.initialize(row, parent, hash, blob, dataEnd < dataStart ? -1 : dataEnd - dataStart);
+    this.initialize(row, parent, hash, blob, dataEnd < dataStart ? -1 : dataEnd - dataStart, aclId);
+    this.clearStat(row);
     const chunk = this.rows.writable(row);
     const base = (row & CHUNK_MASK) * ROW_WORDS;
     setWide(chunk, base + CZXID, zxid);
@@ -296,12 +339,60 @@ export class FlatTree implements Tree {
     setWide(chunk, base + PZXID, zxid);
     setWide(chunk, base + CTIME, time);
     setWide(chunk, base + MTIME, time);
-    chunk[base + OWNER] = ownerHi;
-    chunk[base + OWNER + 1] = ownerLo;
-    chunk[base + ACL] = aclId;
     this.link(row, parent);
     this.table.insert(row, hash);
     return row;
+  }
+
+  /**
+   * For the loader: adds a znode that cannot be found by its path before {@link index} is called.
+   * @param bytes - `slash` to `end` is the last slash of the path and the name, `dataStart` to `dataEnd` the data, null
+   *   where `dataEnd < dataStart`
+   * @param stat - {@link STAT_WORDS} words
+   */
+  load(
+    parent: Row,
+    bytes: Uint8Array,
+    slash: number,
+    end: number,
+    dataStart: number,
+    dataEnd: number,
+    aclId: number,
+    stat: Int32Array,
+  ): Row {
+    const hash = hashPath(this.hash(parent), bytes, slash, end);
+    const ownerHi = stat[STAT_WORDS - 2];
+    const ownerLo = stat[STAT_WORDS - 1];
+    const blob = this.storeBlob(
+      bytes,
+      slash + 1,
+      end,
+      ownerHi,
+      ownerLo,
+      bytes,
+      dataStart,
+      Math.max(dataStart, dataEnd),
+    );
+    const row = this.rows.allocate();
+    this.initialize(row, parent, hash, blob, dataEnd < dataStart ? -1 : dataEnd - dataStart, aclId);
+    this.setStat(row, stat);
+    this.link(row, parent);
+    return row;
+  }
+
+  /** For the loader: the same for `/`, which is there already. */
+  loadRoot(bytes: Uint8Array, dataStart: number, dataEnd: number, aclId: number, stat: Int32Array): void {
+    this.setContent(ROOT, stat[STAT_WORDS - 2], stat[STAT_WORDS - 1], bytes, dataStart, dataEnd);
+    this.setAclId(ROOT, aclId);
+    this.setStat(ROOT, stat);
+  }
+
+  /**
+   * Makes the rows from `from` on, which {@link load} added, known by their paths.
+   * @returns false when a path is there twice
+   */
+  index(from: Row): boolean {
+    return this.table.insertAll(from, this.rows.end);
   }
 
   /** Removes a znode without children. Its row number may come back with the next insert. */
@@ -314,21 +405,27 @@ export class FlatTree implements Tree {
 
   /** Replaces the data alone; it is null where `end < start`. */
   setData(row: Row, data: Uint8Array, start: number, end: number): void {
-    this.openName(row);
-    const { nameBytes, nameStart, nameEnd } = this;
     const size = this.blobSize(row);
+    const { nameBytes, nameEnd } = this;
     const newLength = Math.max(0, end - start);
-    const newSize = size - Math.max(0, this.dataLength(row)) + newLength;
+    if (this.blobs.fits(size, size - Math.max(0, this.dataLength(row)) + newLength)) {
+      copy(data, start, start + newLength, nameBytes, nameEnd);
+      this.rows.writable(row)[(row & CHUNK_MASK) * ROW_WORDS + DATA_LENGTH] = end < start ? -1 : newLength;
+    } else {
+      this.setContent(row, this.ownerHi(row), this.ownerLo(row), data, start, end);
+    }
+  }
+
+  private setContent(row: Row, ownerHi: number, ownerLo: number, data: Uint8Array, start: number, end: number): void {
+    const size = this.blobSize(row);
+    const { nameBytes, nameStart, nameEnd } = this;
     const chunk = this.rows.writable(row);
     const base = (row & CHUNK_MASK) * ROW_WORDS;
-    if (this.blobs.fits(size, newSize)) {
-      copy(data, start, start + newLength, nameBytes, nameEnd);
-    } else {
-      const old = chunk[base + BLOB];
-      chunk[base + BLOB] = this.storeBlob(nameBytes, nameStart, nameEnd, data, start, start + newLength);
-      this.blobs.free(old, size);
-    }
-    chunk[base + DATA_LENGTH] = end < start ? -1 : newLength;
+    const old = chunk[base + BLOB];
+    const dataEnd = Math.max(start, end);
+    chunk[base + BLOB] = this.storeBlob(nameBytes, nameStart, nameEnd, ownerHi, ownerLo, data, start, dataEnd);
+    chunk[base + DATA_LENGTH] = end < start ? -1 : end - start;
+    this.blobs.free(old, size);
   }
 
   setVersion(row: Row, version: number): void {
@@ -355,11 +452,6 @@ export class FlatTree implements Tree {
   setDigest(row: Row, digest: number): void {
     this.rows.writable(row)[(row & CHUNK_MASK) * ROW_WORDS + DIGEST] = digest;
   }
-  /** Sets the whole stored stat, as a snapshot has it. `words` is laid out as in the row, from version to owner. */
-  setStat(row: Row, words: Int32Array): void {
-    this.rows.writable(row).set(words, (row & CHUNK_MASK) * ROW_WORDS + VERSION);
-  }
-
   /** From here to {@link thaw}, rows and blobs that are reachable now stay as they are in memory. May be nested. */
   freeze(): void {
     this.frozenViews++;
@@ -373,18 +465,32 @@ export class FlatTree implements Tree {
     this.blobs.thaw();
   }
 
-  private initialize(row: Row, parent: Row, hash: number, blob: number, dataLength: number): void {
+  /** Sets everything but the stat. */
+  private initialize(row: Row, parent: Row, hash: number, blob: number, dataLength: number, aclId: number): void {
     const chunk = this.rows.writable(row);
     const base = (row & CHUNK_MASK) * ROW_WORDS;
-    for (let i = 0; i < ROW_WORDS; i++) chunk[base + i] = 0;
     chunk[base + PARENT] = parent;
     chunk[base + NEXT] = NO_ROW;
     chunk[base + PREVIOUS] = NO_ROW;
     chunk[base + FIRST_CHILD] = NO_ROW;
-    chunk[base + ACL] = OPEN_ACL_ID;
+    chunk[base + CHILD_COUNT] = 0;
+    chunk[base + ACL] = aclId;
     chunk[base + BLOB] = blob;
     chunk[base + DATA_LENGTH] = dataLength;
     chunk[base + HASH] = hash;
+    chunk[base + DIGEST] = 0;
+  }
+
+  private clearStat(row: Row): void {
+    const chunk = this.rows.writable(row);
+    const base = (row & CHUNK_MASK) * ROW_WORDS;
+    for (let i = CZXID; i <= AVERSION; i++) chunk[base + i] = 0;
+  }
+
+  private setStat(row: Row, stat: Int32Array): void {
+    const chunk = this.rows.writable(row);
+    const base = (row & CHUNK_MASK) * ROW_WORDS + CZXID;
+    for (let i = 0; i <= AVERSION - CZXID; i++) chunk[base + i] = stat[i];
   }
 
   private link(row: Row, parent: Row): void {
@@ -424,12 +530,21 @@ export class FlatTree implements Tree {
     return this.nameEnd - blobStart(this.blob(row)) + Math.max(0, this.dataLength(row));
   }
 
+  /** Half of the ephemeralOwner: 0 or 4 bytes behind its start. */
+  private ownerWord(row: Row, offset: number): number {
+    const blob = this.blob(row);
+    const bytes = this.blobs.bytes(blob);
+    const start = blobStart(blob);
+    const at = ownerOffset(bytes[start]);
+    return at === 0 ? 0 : getInt(bytes, start + at + offset);
+  }
+
   private openName(row: Row): void {
     const blob = this.blob(row);
     const bytes = this.blobs.bytes(blob);
     const start = blobStart(blob);
     this.nameBytes = bytes;
-    this.nameStart = start + (bytes[start] < 0x80 ? 1 : 4);
+    this.nameStart = start + nameOffset(bytes[start]);
     this.nameEnd = this.nameStart + nameLength(bytes, start);
   }
 
@@ -437,31 +552,50 @@ export class FlatTree implements Tree {
     name: Uint8Array,
     nameStart: number,
     nameEnd: number,
+    ownerHi: number,
+    ownerLo: number,
     data: Uint8Array,
     dataStart: number,
     dataEnd: number,
   ): number {
     const length = nameEnd - nameStart;
-    const blob = this.blobs.allocate((length < 0x80 ? 1 : 4) + length + dataEnd - dataStart);
+    const hasOwner = (ownerHi | ownerLo) !== 0;
+    const head = (length <= SHORT_NAME_MAX ? length : LONG_NAME) | (hasOwner ? HAS_OWNER : 0);
+    const blob = this.blobs.allocate(nameOffset(head) + length + dataEnd - dataStart);
     const bytes = this.blobs.bytes(blob);
-    let at = blobStart(blob);
-    if (length < 0x80) {
-      bytes[at++] = length;
-    } else {
-      putInt(bytes, at, length | 0x80000000);
-      at += 4;
+    const start = blobStart(blob);
+    if (length <= SHORT_NAME_MAX) bytes[start] = head;
+    else putInt(bytes, start, (head << 24) | length);
+    if (hasOwner) {
+      putInt(bytes, start + ownerOffset(head), ownerHi);
+      putInt(bytes, start + ownerOffset(head) + 4, ownerLo);
     }
+    const at = start + nameOffset(head);
     copy(name, nameStart, nameEnd, bytes, at);
     copy(data, dataStart, dataEnd, bytes, at + length);
     return blob;
   }
 }
 
-/** The length of the name with which a blob starts. */
+/**
+ * Where the ephemeralOwner stands in a blob, or 0 when there is none.
+ * @param head - the blob's first byte
+ */
+export function ownerOffset(head: number): number {
+  if ((head & HAS_OWNER) === 0) return 0;
+  return (head & LONG_NAME) === 0 ? 1 : 4;
+}
+
+/** Where the name stands in a blob. The ephemeralOwner, if there is one, stands right before it. */
+export function nameOffset(head: number): number {
+  return ((head & LONG_NAME) === 0 ? 1 : 4) + ((head & HAS_OWNER) === 0 ? 0 : 8);
+}
+
+/** The length of the name in the blob that starts at `start`. */
 export function nameLength(bytes: Uint8Array, start: number): number {
   const first = bytes[start];
-  if (first < 0x80) return first;
-  return ((first & 0x7f) << 24) | (bytes[start + 1] << 16) | (bytes[start + 2] << 8) | bytes[start + 3];
+  if ((first & LONG_NAME) === 0) return first & SHORT_NAME_MAX;
+  return getInt(bytes, start) & 0x3fffffff;
 }
 
 /** The offset of the last slash, or `start - 1` when there is none. */
@@ -478,6 +612,10 @@ function copy(from: Uint8Array, start: number, end: number, to: Uint8Array, at: 
     return;
   }
   for (let i = start; i < end; i++) to[at++] = from[i];
+}
+
+function getInt(bytes: Uint8Array, at: number): number {
+  return (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
 }
 
 function putInt(bytes: Uint8Array, at: number, value: number): void {

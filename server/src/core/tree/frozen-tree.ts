@@ -1,6 +1,6 @@
 import type { ByteSink } from "../storage/byte-stream.js";
 import { blobBytes, blobStart } from "./blob-store.js";
-import { nameLength } from "./flat-tree.js";
+import { nameLength, nameOffset, ownerOffset } from "./flat-tree.js";
 import {
   ACL,
   AVERSION,
@@ -15,7 +15,6 @@ import {
   MTIME,
   MZXID,
   NEXT,
-  OWNER,
   PARENT,
   PZXID,
   ROW_WORDS,
@@ -65,7 +64,7 @@ export function serializeFrozen(frozen: FrozenTree, sink: ByteSink): void {
     const bytes = blobBytes(segments, own, blob);
     const start = blobStart(blob);
     const length = nameLength(bytes, start);
-    const nameStart = start + (bytes[start] < 0x80 ? 1 : 4);
+    const nameStart = start + nameOffset(bytes[start]);
     pathLength = 0;
     if (depth > 0) {
       pathLength = lengths[depth - 1];
@@ -98,8 +97,12 @@ export function serializeFrozen(frozen: FrozenTree, sink: ByteSink): void {
     writer.int(chunk[base + VERSION]);
     writer.int(chunk[base + CVERSION]);
     writer.int(chunk[base + AVERSION]);
-    writer.int(chunk[base + OWNER]);
-    writer.int(chunk[base + OWNER + 1]);
+    if (ownerOffset(bytes[start]) === 0) {
+      writer.int(0);
+      writer.int(0);
+    } else {
+      writer.raw(bytes, nameStart - 8, nameStart);
+    }
     writer.int(chunk[base + PZXID]);
     writer.int(chunk[base + PZXID + 1]);
     sink.drain();

@@ -23,6 +23,7 @@ function spread(hash: number): number {
 /** Compares a row's full path. */
 export interface PathMatcher {
   matches(row: number, bytes: Uint8Array, start: number, end: number): boolean;
+  haveSamePath(row: number, other: number): boolean;
 }
 
 /**
@@ -60,17 +61,48 @@ export class PathTable {
     }
   }
 
+  /**
+   * Adds all rows from `from` up to `to` at once, growing no more than once.
+   * @returns false when a path is in the table already
+   */
+  insertAll(from: number, to: number): boolean {
+    while (this.old !== null) this.step();
+    this.used += to - from;
+    let size = this.slots.length;
+    while (this.used * 4 > size * 3) size *= 2;
+    if (size > this.slots.length) {
+      this.startGrowing(size);
+      while (this.old !== null) this.step();
+    }
+    for (let row = from; row < to; row++) if (!this.placeNew(row)) return false;
+    return true;
+  }
+
+  private placeNew(row: number): boolean {
+    const { slots, mask } = this;
+    const hash = this.hashOf(row);
+    let slot = spread(hash) & mask;
+    for (; slots[slot] !== 0; slot = (slot + 1) & mask) {
+      const other = slots[slot] - 1;
+      if (this.hashOf(other) === hash && this.matcher.haveSamePath(row, other)) return false;
+    }
+    slots[slot] = row + 1;
+    return true;
+  }
+
   /** Adds a row whose path is not in the table. */
   insert(row: number, hash: number): void {
     if (this.old !== null) this.step();
-    else if (this.used * 4 >= this.slots.length * 3) {
-      this.old = this.slots;
-      this.oldAt = 0;
-      this.slots = new Int32Array(this.old.length * 2);
-      this.mask = this.slots.length - 1;
-    }
+    else if (this.used * 4 >= this.slots.length * 3) this.startGrowing(this.slots.length * 2);
     this.used++;
     this.place(row, hash);
+  }
+
+  private startGrowing(size: number): void {
+    this.old = this.slots;
+    this.oldAt = 0;
+    this.slots = new Int32Array(size);
+    this.mask = size - 1;
   }
 
   private place(row: number, hash: number): void {

@@ -1,13 +1,14 @@
 import { ProtocolError, type Reader } from "@quoll/jute";
 import type { ByteSource } from "../storage/byte-stream.js";
 import type { DataTree } from "./data-tree.js";
-import { ROOT } from "./flat-tree.js";
-import { CTIME, CZXID, MTIME, MZXID, OWNER, PZXID, VERSION } from "./row-store.js";
+import { lastSlash, ROOT, STAT_WORDS } from "./flat-tree.js";
+import { AVERSION, CTIME, CVERSION, CZXID, MTIME, MZXID, PZXID, VERSION } from "./row-store.js";
 import { NO_ROW } from "./tree.js";
 
 const SLASH = 0x2f;
+const STAT_BYTES = 60;
 /** ACL number and stat, behind a znode's data. */
-const FIXED_BYTES = 68;
+const FIXED_BYTES = 8 + STAT_BYTES;
 /** The upper half of the largest count that a number holds exactly. */
 const WIDE_HI_MAX = 0x1f_ffff;
 
@@ -26,8 +27,13 @@ export class SnapshotLoader {
   /** ACL numbers that a row cannot hold, with the ones that they get here. */
   private readonly renumbered = new Map<number, number>();
   private nextNumber = 0x7fffffff;
-  /** The stat as a row has it, from {@link VERSION} on. */
-  private readonly stat = new Int32Array(OWNER + 2 - VERSION);
+  private readonly stat = new Int32Array(STAT_WORDS);
+  /** The znode before, some of its ancestors and `/`: their rows and the lengths of their paths, shortest first. */
+  private readonly ancestors: number[] = [ROOT];
+  private readonly lengths: number[] = [0];
+  private depth = 0;
+  /** Rows from here on are not in the tree's index yet. */
+  private indexedTo = ROOT + 1;
 
   constructor(
     private readonly source: ByteSource,
@@ -43,6 +49,7 @@ export class SnapshotLoader {
     let isFirst = true;
     while (this.loadNode(isFirst)) isFirst = false;
     if (isFirst) throw new ProtocolError("snapshot", this.reader.at, "the root", "the end of the znodes");
+    this.index();
   }
 
   private loadSessions(): void {
@@ -94,49 +101,76 @@ export class SnapshotLoader {
     const aclId = this.aclNumber(reader.long());
     this.readStat();
 
-    let row = ROOT;
     if (end === start) {
       if (!isFirst) throw new ProtocolError("path", start, "one root", "a second one");
-      tree.setData(row, bytes, dataStart, dataEnd);
-    } else {
-      const parent = isFirst || bytes[start] !== SLASH || bytes[end - 1] === SLASH ? NO_ROW : this.parent(start, end);
-      if (parent === NO_ROW) throw new ProtocolError("path", start, "a child of a znode before it", "an orphan");
-      if (tree.findChild(parent, bytes, start, end) !== NO_ROW)
-        throw new ProtocolError("path", start, "a new path", "one seen before");
-      row = tree.insert(parent, bytes, start, end, bytes, dataStart, dataEnd, aclId, 0, 0, 0, 0);
+      tree.loadRoot(bytes, dataStart, dataEnd, aclId, this.stat);
+      this.data.adopt(ROOT, bytes, start, end);
+      return true;
     }
-    tree.setAclId(row, aclId);
-    tree.setStat(row, this.stat);
+    const slash = lastSlash(bytes, start, end);
+    const parent = isFirst || bytes[start] !== SLASH || slash === end - 1 ? NO_ROW : this.parent(start, slash);
+    if (parent === NO_ROW) throw new ProtocolError("path", start, "a child of a znode before it", "an orphan");
+    const row = tree.load(parent, bytes, slash, end, dataStart, dataEnd, aclId, this.stat);
+    this.depth++;
+    this.ancestors[this.depth] = row;
+    this.lengths[this.depth] = end - start;
     this.data.adopt(row, bytes, start, end);
     return true;
   }
 
+  /**
+   * The znode whose path is given. ZooKeeper writes every znode's children right behind it, so that the parent of the
+   * next one is the last one or among its ancestors; other orders are looked up.
+   */
   private parent(start: number, end: number): number {
-    return this.data.tree.findParent(this.reader.bytes, start, end);
+    const { ancestors, lengths } = this;
+    const { tree } = this.data;
+    const { bytes } = this.reader;
+    const length = end - start;
+    while (lengths[this.depth] > length) this.depth--;
+    const candidate = ancestors[this.depth];
+    const isAsLong = lengths[this.depth] === length;
+    if (isAsLong && tree.matches(candidate, bytes, start, end)) return candidate;
+    this.index();
+    const row = tree.find(bytes, start, end);
+    if (!isAsLong) this.depth++;
+    ancestors[this.depth] = row;
+    lengths[this.depth] = length;
+    return row;
   }
 
+  private index(): void {
+    const { tree } = this.data;
+    if (!tree.index(this.indexedTo)) throw new ProtocolError("path", this.reader.at, "new paths", "one twice");
+    this.indexedTo = tree.rows.end;
+  }
+
+  /** Reads the {@link STAT_BYTES} behind the ACL number. They are known to be there. */
   private readStat(): void {
-    this.readWide(CZXID);
-    this.readWide(MZXID);
-    this.readWide(CTIME);
-    this.readWide(MTIME);
     const { reader, stat } = this;
-    stat[0] = reader.int();
-    stat[1] = reader.int();
-    stat[2] = reader.int();
-    stat[OWNER - VERSION] = reader.int();
-    stat[OWNER - VERSION + 1] = reader.int();
-    this.readWide(PZXID);
+    const { bytes, at } = reader;
+    this.readWide(CZXID, at);
+    this.readWide(MZXID, at + 8);
+    this.readWide(CTIME, at + 16);
+    this.readWide(MTIME, at + 24);
+    stat[VERSION - CZXID] = intAt(bytes, at + 32);
+    stat[CVERSION - CZXID] = intAt(bytes, at + 36);
+    stat[AVERSION - CZXID] = intAt(bytes, at + 40);
+    stat[STAT_WORDS - 2] = intAt(bytes, at + 44);
+    stat[STAT_WORDS - 1] = intAt(bytes, at + 48);
+    this.readWide(PZXID, at + 52);
+    reader.at = at + STAT_BYTES;
   }
 
-  private readWide(word: number): void {
-    const { reader, stat } = this;
-    const hi = reader.int();
+  private readWide(word: number, at: number): void {
+    const { stat } = this;
+    const { bytes } = this.reader;
+    const hi = intAt(bytes, at);
     if (hi > WIDE_HI_MAX || hi < -WIDE_HI_MAX) {
-      throw new ProtocolError("stat", reader.at - 4, "a count within 2^53", `${hi} in the upper half`);
+      throw new ProtocolError("stat", at, "a count within 2^53", `${hi} in the upper half`);
     }
-    stat[word - VERSION] = hi;
-    stat[word - VERSION + 1] = reader.int();
+    stat[word - CZXID] = hi;
+    stat[word - CZXID + 1] = intAt(bytes, at + 4);
   }
 
   private aclNumber(id: number): number {
@@ -167,8 +201,10 @@ export class SnapshotLoader {
   }
 
   private peekInt(offset: number): number {
-    const { bytes } = this.reader;
-    const at = this.reader.at + offset;
-    return (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
+    return intAt(this.reader.bytes, this.reader.at + offset);
   }
+}
+
+function intAt(bytes: Uint8Array, at: number): number {
+  return (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
 }
