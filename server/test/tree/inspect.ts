@@ -20,13 +20,15 @@ export function dump(data: DataTree): string[] {
   for (let row: Row = 0; row !== NO_ROW; row = tree.nextBelow(row, 0)) {
     const children = childrenOf(data, row);
     const path = pathOf(data, row);
-    const at = new TextEncoder().encode(path);
-    if (tree.find(at, 0, at.length) !== row) throw new Error(`${path} is not found at its row`);
+    const at = new Writer();
+    tree.writePath(row, at);
+    if (tree.find(at.bytes, 4, at.at) !== row) throw new Error(`${path} is not found at its row`);
     lines.push(
       JSON.stringify({
         path,
         data: dataOf(data, row),
-        acl: data.acls.get(tree.aclId(row))!.entries.map((acl) => `${acl.perms} ${acl.scheme} ${acl.id}`),
+        // A damaged snapshot may name a list that it does not have.
+        acl: data.acls.get(tree.aclId(row))?.entries.map((acl) => `${acl.perms} ${acl.scheme} ${acl.id}`),
         owner: new Long(tree.ownerHi(row), tree.ownerLo(row)).toHex(),
         cversion: tree.cversion(row),
         stat: statOf(data, row),
