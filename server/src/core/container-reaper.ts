@@ -1,6 +1,7 @@
 import { Writer } from "@quoll/jute";
 import type { DataTree } from "./tree/data-tree.js";
-import type { Row } from "./tree/tree.js";
+import { EphemeralType } from "./tree/ephemeral-type.js";
+import { NO_ROW, type Row } from "./tree/tree.js";
 
 const MINUTE_MS = 60_000;
 
@@ -43,25 +44,39 @@ export class ContainerReaper {
     }
     // The pace is kept on average: a tick makes up for the time since the last one, up to a second.
     this.nextDeleteMs = Math.max(this.nextDeleteMs, nowMs - 1000);
+    const { tree } = this.data;
     while (this.next < this.candidates.length && this.nextDeleteMs <= nowMs) {
-      remove(this.candidates[this.next++]);
+      const path = this.candidates[this.next++];
+      // It may have waited long for its turn, and been used or made anew meanwhile.
+      const row = tree.find(path, 0, path.length);
+      if (row === NO_ROW || !this.isDue(row, wallMs)) continue;
+      remove(path);
       this.nextDeleteMs += this.paceMs;
     }
   }
 
   private collect(wallMs: number): void {
-    const { tree, containers, ttls } = this.data;
-    for (const row of containers) {
-      if (tree.childCount(row) > 0) continue;
-      // One that never had a child may have been made for children that are still to come.
-      const used = tree.cversion(row) > 0;
-      const waitedMs = wallMs - tree.mtime(row);
-      if (used || (this.maxNeverUsedMs > 0 && waitedMs > this.maxNeverUsedMs)) this.add(row);
-    }
-    for (const row of ttls) {
-      if (tree.childCount(row) > 0) continue;
-      const ttlMs = tree.ephemeralTypes.ttlMs(tree.ownerHi(row), tree.ownerLo(row));
-      if (ttlMs !== 0 && wallMs - tree.mtime(row) > ttlMs) this.add(row);
+    const { containers, ttls } = this.data;
+    for (const row of containers) if (this.isDue(row, wallMs)) this.add(row);
+    for (const row of ttls) if (this.isDue(row, wallMs)) this.add(row);
+  }
+
+  private isDue(row: Row, wallMs: number): boolean {
+    const { tree } = this.data;
+    if (tree.childCount(row) > 0) return false;
+    const ownerHi = tree.ownerHi(row);
+    const ownerLo = tree.ownerLo(row);
+    const waitedMs = wallMs - tree.mtime(row);
+    switch (tree.ephemeralTypes.of(ownerHi, ownerLo)) {
+      case EphemeralType.Container:
+        // One that never had a child may have been made for children that are still to come.
+        return tree.cversion(row) > 0 || (this.maxNeverUsedMs > 0 && waitedMs > this.maxNeverUsedMs);
+      case EphemeralType.Ttl: {
+        const ttlMs = tree.ephemeralTypes.ttlMs(ownerHi, ownerLo);
+        return ttlMs !== 0 && waitedMs > ttlMs;
+      }
+      default:
+        return false;
     }
   }
 

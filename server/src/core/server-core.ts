@@ -429,7 +429,9 @@ export class ServerCore implements WatchSink {
 
   private createSession(connection: Connection): void {
     const { prep, sessionIds, sessions } = this;
-    const { hi, lo } = sessionIds.next();
+    let { hi, lo } = sessionIds.next();
+    // The clock that ids start from may have been set back.
+    while (sessions.get(hi, lo) !== undefined) ({ hi, lo } = sessionIds.next());
     this.attach(connection, sessions.track(hi, lo, connection.sessionTimeoutMs));
     connection.state = ConnectionState.connecting;
     prep.createSession(hi, lo, 0, connection.sessionTimeoutMs, this.wallMs);

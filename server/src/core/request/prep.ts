@@ -424,7 +424,10 @@ export class Prep {
     return 0;
   }
 
-  /** The reaper's: no session and no ACL, but the znode must still be one that may vanish by itself. */
+  /**
+   * The reaper's: no session and no ACL. The reaper has looked at the tree, so a znode with a change outstanding is left
+   * alone: it is in use, or another one by now. (Java deletes it.)
+   */
   private deleteContainer(to: Writer): number {
     const { reader } = this;
     const { bytes } = reader;
@@ -435,7 +438,7 @@ export class Prep {
     const node = this.load(bytes, start, end);
     if (node === null) return KeeperCode.NoNode;
     if (node.childCount > 0) return KeeperCode.NotEmpty;
-    if (this.isEphemeral(node)) return KeeperCode.BadVersion;
+    if (node.zxid >= 0 || this.isEphemeral(node)) return KeeperCode.BadVersion;
     to.span(bytes, start, end);
     this.remove(to.bytes, to.at - pathLength, to.at);
     return 0;
