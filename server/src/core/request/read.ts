@@ -164,13 +164,13 @@ export class ReadRequests {
   private multiRead(connection: Connection, out: Writer, at: number): number {
     const { reader } = this;
     const { at: start } = reader;
-    for (let type = nextType(reader); type >= 0; type = nextType(reader)) {
+    for (let type = nextType(reader); type !== DONE; type = nextType(reader)) {
       if (type !== OpCode.getData && type !== OpCode.getChildren) return KeeperCode.MarshallingError;
       reader.string();
       reader.bool();
     }
     reader.at = start;
-    for (let type = nextType(reader); type >= 0; type = nextType(reader)) {
+    for (let type = nextType(reader); type !== DONE; type = nextType(reader)) {
       const partAt = out.at;
       out.int(type);
       out.bool(false);
@@ -223,7 +223,8 @@ export class ReadRequests {
     const start = reader.at;
     if (length > 0) reader.at += length;
     const type = watcherType(reader.int());
-    if (length < 0 || type === null) return KeeperCode.MarshallingError;
+    if (type === null) return KeeperCode.MarshallingError;
+    if (length < 0) return KeeperCode.NoWatcher;
     const found =
       opCode === OpCode.removeWatches
         ? watches.remove(connection.slot, type, reader.bytes, start, start + length)
@@ -237,8 +238,9 @@ export class ReadRequests {
     const start = reader.at;
     if (length > 0) reader.at += length;
     const mode = addWatchMode(reader.int());
-    if (length < 0 || mode === null) return KeeperCode.MarshallingError;
-    this.watches.addWatch(connection.slot, mode, reader.bytes, start, start + length);
+    if (mode === null) return KeeperCode.MarshallingError;
+    // Java watches the null path, of which nothing can be heard.
+    if (length >= 0) this.watches.addWatch(connection.slot, mode, reader.bytes, start, start + length);
     out.int(0); // ErrorResponse
     return 0;
   }
@@ -269,7 +271,8 @@ export class ReadRequests {
     const row = this.find(reader.bytes, start, start + length);
     if (row === NO_ROW) return KeeperCode.NoNode;
     if (!this.mayRead(connection, row)) return KeeperCode.NoAuth;
-    out.int(tree.tree.descendantCount(row));
+    // For the empty path Java counts everything that starts with a slash, the root included.
+    out.int(tree.tree.descendantCount(row) + (length === 0 ? 1 : 0));
     return 0;
   }
 
@@ -287,12 +290,15 @@ export class ReadRequests {
 /** In the place of a code: the reply is complete already. */
 const ANSWERED = 1;
 
-/** Reads a part's header. @returns its type, or -1 at the end */
+/** No int32: behind the last part of a multi. */
+const DONE = 0x1_0000_0000;
+
+/** Reads a part's header. @returns its type, or {@link DONE} */
 function nextType(reader: Reader): number {
   const type = reader.int();
   const done = reader.bool();
   reader.int();
-  return done ? -1 : type;
+  return done ? DONE : type;
 }
 
 /** A failed part of a multi: MultiHeader{-1, false, err} and ErrorResult{err}. */

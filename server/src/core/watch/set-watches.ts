@@ -1,4 +1,5 @@
 import { decodeUtf8, encodeUtf8, type Reader, utf8Length } from "@quoll/jute";
+import { ROOT } from "../tree/flat-tree.js";
 import { NO_ROW, OPEN_ACL_ID, type Tree } from "../tree/tree.js";
 import { AddWatchMode, EventType } from "./event.js";
 import type { WatchSink, WatchTable } from "./watch-table.js";
@@ -15,7 +16,7 @@ const CATCH_UP_ZXID = -1;
  * @param request - stands behind `relativeZxid`, at the vectors of data, exist and child watches
  * @param relativeZxid - the last zxid that the client has seen
  * @param withPersistent - setWatches2: vectors of persistent and of recursive watches follow
- * @returns false when a vector is null, or a path is null or empty: Java then answers with MarshallingError, having done what came before
+ * @returns false when a vector or path is null: Java then answers with MarshallingError, having done what came before
  * @throws ProtocolError before anything has been done, if the request is malformed
  */
 export function setWatches(
@@ -39,8 +40,7 @@ export function setWatches(
     if (count < 0) return false;
     for (let i = 0; i < count; i++) {
       const length = request.length("path");
-      // Java stumbles over the empty path as it does over null.
-      if (length <= 0) return false;
+      if (length < 0) return false;
       const from = request.at;
       request.at = from + length;
       setWatch(table, sink, tree, connection, vector, request.bytes, from, from + length, relativeZxid);
@@ -65,7 +65,8 @@ function setWatch(
     table.addWatch(connection, mode, bytes, start, end);
     return;
   }
-  const row = tree.find(bytes, start, end);
+  // The empty path is another name of the root.
+  const row = start === end ? ROOT : tree.find(bytes, start, end);
   let missed: EventType = EventType.None;
   if (vector === 1) {
     if (row !== NO_ROW) missed = EventType.NodeCreated;
