@@ -53,6 +53,10 @@ function describeStep(step: Step): string[] {
     }
     case "together":
       return ["at the same time:", ...step.sends.flatMap((send) => describeStep(send)).map((line) => `  ${line}`)];
+    case "greet":
+      return [
+        `connection ${step.connection}: a new connection that begins with the raw bytes ${quotedText(step.bytes)}`,
+      ];
     case "bytes":
       return [`connection ${step.connection}: raw bytes ${quotedText(step.bytes)}, then wait for the close`];
     case "drop":

@@ -96,6 +96,7 @@ class Generator {
       [10, () => this.refusedOpcode(connection)],
       [this.isTame ? 0 : 10, () => this.badFrame(connection)],
       [this.isTame ? 0 : 3, () => this.badSasl(connection)],
+      [this.isTame ? 0 : 6, () => this.greet(connection)],
       [this.profile.hasClockSteps ? 8 : 0, () => this.expire()],
       [this.profile.hasClockSteps ? 8 : 0, () => this.vanish(connection)],
     ])();
@@ -259,6 +260,37 @@ class Generator {
     this.open.delete(connection);
   }
 
+  /** Connect requests that are short, long, or lie. None may be granted a session shorter than the run. */
+  private greet(connection: number): void {
+    const { random } = this;
+    const timeout = int32(LONG_TIMEOUT_MS);
+    const zeros = "\0".repeat(16);
+    const session = random.pick(["\0".repeat(8), "\x01\0\0\0\0\0\x12\x34", "\xff".repeat(8)]);
+    const protocol = int32(random.pick([0, 0, 1, -1, 10, 42]));
+    const password = random.pick([
+      `\0\0\0\x10${zeros}`,
+      "\xff\xff\xff\xff",
+      "\0\0\0\0",
+      `\0\0\0\x11${zeros}\0`,
+      `\0\0\0\x08${"\0".repeat(8)}`,
+    ]);
+    const tail = random.pick(["", "\0", "\x01", "\x02", "\0extra", "\x01\0"]);
+    const seen = random.pick(["\0".repeat(8), "\0".repeat(8), "\xff".repeat(8), "\x7f\0\0\0\0\0\0\0"]);
+    const sound = `${protocol}${seen}${timeout}${session}${password}${tail}`;
+    const body = random.weighted([
+      [6, sound],
+      [2, sound.slice(0, random.below(40))],
+      [
+        1,
+        `${protocol}${seen}${timeout}${session}${random.pick(["\x7f\xff\xff\xff", "\0\0\xff\xff", "\xff\xff\xff\xfe"])}${zeros}\0`,
+      ],
+      [1, "\0\0\0\x01\0\0\0\x04\0\0\0\x01/\0"],
+    ]);
+    this.add({ do: "greet", connection, bytes: int32(body.length) + body }, 1);
+    this.open.delete(connection);
+    this.hadSession.delete(connection);
+  }
+
   private badSasl(connection: number): void {
     this.closing(connection, { type: OpCode.sasl, fields: [text(this.random.pick(["", "abc", null]))] });
   }
@@ -272,6 +304,15 @@ class Generator {
     );
     this.add({ do: "send", connection, requests }, requests.length);
     this.add({ do: "expire", connection }, 1);
+    if (!this.random.chance(50)) return;
+    const again = {
+      do: "connect",
+      sessionOf: connection,
+      timeoutMs: LONG_TIMEOUT_MS,
+      readOnly: false,
+      zxidBack: 0,
+    } as const;
+    this.add({ ...again, connection }, 1);
   }
 
   /** A container loses its last child, or a TTL node its time, and the server removes it. */
@@ -493,7 +534,7 @@ class Generator {
 
   private name(): string {
     const { random } = this;
-    if (random.chance(88)) return random.pick(["a", "b", "c"]);
+    if (random.chance(88)) return random.pick(this.profile.enforcesQuota ? ["a", "b", "q", "q"] : ["a", "b", "c"]);
     return random.pick([
       "q",
       "s",

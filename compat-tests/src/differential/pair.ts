@@ -147,7 +147,7 @@ async function countsOf(host: string, port: number): Promise<string[]> {
     words
       .join("\n")
       .split("\n")
-      .filter((line) => /^(Zxid|Node count|Outstanding|Mode|Total watches|.* watching )/.test(line))
+      .filter((line) => /^(Zxid|Node count|Mode|Total watches|.* watching )/.test(line))
       // ZooKeeper counts connections that watched something once, and only forgets some of them.
       .map((line) => line.replace(/^\d+ connections watching/, "watching"))
   );

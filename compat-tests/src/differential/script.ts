@@ -68,6 +68,8 @@ export type Step =
   | Send
   /** Requests on several connections at the same time: only reads, whose answers do not depend on the order. */
   | { readonly do: "together"; readonly sends: readonly Send[] }
+  /** The first bytes on a new connection, framing included: a connect request that the client of this library would not send. */
+  | { readonly do: "greet"; readonly connection: number; readonly bytes: string }
   /** Bytes that are no request, framing included. */
   | { readonly do: "bytes"; readonly connection: number; readonly bytes: string }
   /** The client goes without a word. */

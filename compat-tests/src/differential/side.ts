@@ -63,6 +63,9 @@ export class Side {
         for (const send of step.sends) await this.openSlot(send.connection);
         await Promise.all(step.sends.map((send) => this.send(send)));
         return step.sends.map((send) => send.connection);
+      case "greet":
+        await this.greet(step.connection, bytesOf(step.bytes));
+        return [step.connection];
       case "bytes": {
         const slot = await this.openSlot(step.connection);
         await this.settle(slot);
@@ -143,31 +146,50 @@ export class Side {
       // Taking over one's own session: the server itself must close the connection that had it.
       if (step.sessionOf !== step.connection) await before.raw.close();
     }
-    const raw = await RawConnection.open(this.host, this.port);
-    const slot: Slot = { raw, pending: [], pings: 0, nextXid: 1, shown: [], isCloseShown: false };
     const id = step.sessionOf === undefined ? Long.ZERO : (this.sessions.get(step.sessionOf) ?? Long.ZERO);
-    raw.send(encodeConnect(step, id, this.zxid));
-    await raw.until(() => raw.frames.length > 0 || raw.isClosed, ANSWER_TIMEOUT_MS);
-    const [response] = raw.frames.splice(0, 1);
-    if (response !== undefined) {
-      const isAccepted = response.length >= 16 && new Reader(response, 4).int() > 0;
-      if (isAccepted) {
-        const given = new Reader(response, 8).bits();
-        this.translation.addSession(given);
-        this.sessions.set(step.connection, given);
-        if (id.isZero) this.zxid++;
-      } else {
-        await this.awaitClose(slot);
-      }
-      const bytes = normalizeConnectResponse(response, this.translation, id.isZero);
-      slot.shown.push({ bytes, type: null, isConnect: true });
-    }
+    const slot = await this.openWith(step.connection, encodeConnect(step, id, this.zxid), id.isZero);
     if (before !== undefined) {
       if (step.sessionOf === step.connection) await before.raw.until(() => before.raw.isClosed, CLOSE_TIMEOUT_MS);
       await before.raw.close();
       slot.shown.unshift(...before.shown);
     }
     this.slots.set(step.connection, slot);
+  }
+
+  private async greet(connection: number, bytes: Uint8Array): Promise<void> {
+    const before = this.slots.get(connection);
+    if (before !== undefined) {
+      await this.settle(before);
+      this.look(before);
+      await before.raw.close();
+    }
+    const slot = await this.openWith(connection, bytes, true);
+    slot.shown.unshift(...(before?.shown ?? []));
+    this.slots.set(connection, slot);
+  }
+
+  /** A new connection that begins with these bytes, and what the server says to them. */
+  private async openWith(connection: number, bytes: Uint8Array, isNew: boolean): Promise<Slot> {
+    const raw = await RawConnection.open(this.host, this.port);
+    const slot: Slot = { raw, pending: [], pings: 0, nextXid: 1, shown: [], isCloseShown: false };
+    raw.send(bytes);
+    await raw.until(() => raw.frames.length > 0 || raw.isClosed, ANSWER_TIMEOUT_MS);
+    const [response] = raw.frames.splice(0, 1);
+    if (response === undefined) return slot;
+    if (response.length >= 16 && new Reader(response, 4).int() > 0) {
+      const given = new Reader(response, 8).bits();
+      this.translation.addSession(given);
+      this.sessions.set(connection, given);
+      if (isNew) this.zxid++;
+    } else {
+      await this.awaitClose(slot);
+    }
+    slot.shown.push({
+      bytes: normalizeConnectResponse(response, this.translation, isNew),
+      type: null,
+      isConnect: true,
+    });
+    return slot;
   }
 
   /** The connection of that number; a new one with a new session when it is closed. */
