@@ -1,4 +1,5 @@
 import type { Acl } from "../acl/acl.js";
+import { LongMap } from "../long-map.js";
 import { sameBytes } from "./path.js";
 
 /**
@@ -13,6 +14,7 @@ export class ChangeRecord {
   /** The record of the same path that took the place of this one. */
   newer: ChangeRecord | null = null;
 
+  /** False: the znode is deleted, and only its owner is still told. */
   exists = true;
   czxid = 0;
   mzxid = 0;
@@ -72,6 +74,8 @@ export class ChangeRecord {
 /** The changes of all txns that are proposed and not applied yet: a queue in zxid order, and the newest one by path. */
 export class OutstandingChanges {
   private readonly byHash = new Map<number, ChangeRecord>();
+  /** How many records have an owner, by owner: a session that ends need not look at all of them. */
+  private readonly byOwner = new LongMap<number>();
   private queue: ChangeRecord[] = [];
   private head = 0;
 
@@ -89,6 +93,7 @@ export class OutstandingChanges {
 
   add(record: ChangeRecord): void {
     this.queue.push(record);
+    this.countOwner(record, 1);
     const { hash } = record;
     const newest = this.byHash.get(hash);
     if (newest === undefined) {
@@ -125,6 +130,7 @@ export class OutstandingChanges {
   rollback(zxid: number): void {
     while (this.queue.length > this.head && this.queue[this.queue.length - 1].zxid === zxid) {
       const record = this.queue.pop()!;
+      this.countOwner(record, -1);
       this.unlink(record);
       const { previous } = record;
       record.previous = null;
@@ -141,6 +147,7 @@ export class OutstandingChanges {
     while (this.head < queue.length && queue[this.head].zxid <= zxid) {
       const record = queue[this.head];
       (queue as (ChangeRecord | undefined)[])[this.head++] = undefined;
+      this.countOwner(record, -1);
       // Cut off the end of the path's history: a rollback must not bring an applied record back.
       if (record.newer === null) this.unlink(record);
       else record.newer.previous = null;
@@ -152,6 +159,19 @@ export class OutstandingChanges {
       this.queue = queue.slice(this.head);
       this.head = 0;
     }
+  }
+
+  /** Whether a record concerns a znode of that owner. */
+  concern(ownerHi: number, ownerLo: number): boolean {
+    return this.byOwner.has(ownerHi, ownerLo);
+  }
+
+  private countOwner(record: ChangeRecord, difference: number): void {
+    const { ownerHi: hi, ownerLo: lo } = record;
+    if (hi === 0 && lo === 0) return;
+    const count = (this.byOwner.get(hi, lo) ?? 0) + difference;
+    if (count === 0) this.byOwner.delete(hi, lo);
+    else this.byOwner.set(hi, lo, count);
   }
 
   forEach(visit: (record: ChangeRecord) => void): void {

@@ -635,6 +635,8 @@ export class Prep {
     const old = this.load(bytes, start, end);
     const gone = new ChangeRecord(zxid, hashPath(bytes, start, end), bytes, start, end);
     gone.exists = false;
+    gone.ownerHi = old === null ? 0 : old.ownerHi;
+    gone.ownerLo = old === null ? 0 : old.ownerLo;
     if (this.options.digestEnabled && old !== null) this.subtractDigest(old.digest);
     this.changes.add(gone);
   }
@@ -714,12 +716,12 @@ export class Prep {
   private ephemeralsOf(hi: number, lo: number): Uint8Array[] {
     const paths = new Map<string, Uint8Array>();
     for (const path of ephemeralPaths(this.tree, hi, lo)) paths.set(latin1(path, 0, path.length), path);
+    if (!this.changes.concern(hi, lo)) return [...paths.values()];
     this.changes.forEach((record) => {
+      if (record.ownerHi !== hi || record.ownerLo !== lo) return;
       const key = latin1(record.bytes, record.start, record.end);
-      if (!record.exists) paths.delete(key);
-      else if (record.ownerHi === hi && record.ownerLo === lo) {
-        paths.set(key, record.bytes.slice(record.start, record.end));
-      }
+      if (record.exists) paths.set(key, record.bytes.slice(record.start, record.end));
+      else paths.delete(key);
     });
     return [...paths.values()];
   }
