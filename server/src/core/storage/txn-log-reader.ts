@@ -30,7 +30,7 @@ export type Tail =
  */
 export class TxnLogReader {
   /** The window that holds the current payload. */
-  bytes = new Uint8Array(WINDOW_SIZE);
+  bytes: Uint8Array;
   payloadStart = 0;
   payloadEnd = 0;
   /** Of the current entry. */
@@ -47,7 +47,9 @@ export class TxnLogReader {
     readonly path: string,
     readonly file: FileHandle,
     readonly size: number,
-  ) {}
+  ) {
+    this.bytes = new Uint8Array(Math.min(WINDOW_SIZE, size));
+  }
 
   /**
    * @returns null when the file holds no header because a crash prevented it: it is shorter than one, or nothing but zeros
