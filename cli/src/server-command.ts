@@ -24,9 +24,10 @@ export async function runServer(words: readonly string[], logLevelFlag: string |
       log,
       recoveryReporter(log, () => performance.now()),
     );
-    introduce(running, loaded.config, log, terminal);
+    // Whoever waits for the first line may send a signal as soon as it is read.
     endOnSignal(running, log);
     endOnFailure(running, log);
+    introduce(running, loaded.config, log, terminal);
   } catch (error) {
     fail(error, log);
   }

@@ -120,6 +120,7 @@ export class ServerCore implements WatchSink {
   private readonly reader = new Reader(NO_BYTES);
   private readonly reaperWriter = new Writer();
   private snapshotAfterZxid = -1;
+  private stopping = false;
 
   private nowMs: number;
   private wallMs: number;
@@ -164,6 +165,11 @@ export class ServerCore implements WatchSink {
   /** Requests that are not answered yet. */
   get inProcess(): number {
     return this.proposals.length + this.waitingReads;
+  }
+
+  /** Takes no more requests. What is outstanding is still committed and answered. */
+  stop(): void {
+    this.stopping = true;
   }
 
   /** The zxid given out last; the tree may be behind it. */
@@ -292,7 +298,7 @@ export class ServerCore implements WatchSink {
 
   /** Bytes from the client, valid during the call only. */
   received(connection: Connection, chunk: Uint8Array): void {
-    if (connection.state >= ConnectionState.closing || connection.endsSession) return;
+    if (connection.state >= ConnectionState.closing || connection.endsSession || this.stopping) return;
     if (connection.input === null) {
       const at = this.frames(connection, chunk, 0, chunk.length);
       if (at < chunk.length && connection.state < ConnectionState.closing) keepInput(connection, chunk, at);
@@ -304,7 +310,7 @@ export class ServerCore implements WatchSink {
 
   /** Reads on in the input that is kept. */
   private resume(connection: Connection): void {
-    if (this.mustPause(connection)) return;
+    if (this.stopping || this.mustPause(connection)) return;
     connection.paused = false;
     this.throttled.delete(connection);
     const { input, inputLength } = connection;

@@ -142,6 +142,7 @@ class Shell implements RunningServer {
     if (this.tickTimer !== null) clearInterval(this.tickTimer);
     if (this.purgeTimer !== null) clearInterval(this.purgeTimer);
     // What was accepted is made durable and answered; then the connections end.
+    this.core.stop();
     await this.logClient.close();
     this.finishTurn();
     this.stopped = true;

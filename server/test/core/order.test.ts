@@ -432,3 +432,26 @@ describe("rule D44", () => {
     expect(scene.tree.digestMismatches).toBe(0);
   });
 });
+
+describe("stopping", () => {
+  test("what is outstanding is answered, and nothing new is taken: neither kept input nor what comes", () => {
+    const scene = new Scene({ globalOutstandingLimit: 2 });
+    const ann = scene.session("ann");
+    const bob = scene.connection("bob");
+    bob.connect();
+    bob.send(create("/bob"));
+    for (let i = 0; i < 6; i++) ann.send(create(`/a${i}`));
+    const { length } = scene.log.records;
+    scene.core.stop();
+    ann.send(create("/late"));
+    scene.sync();
+    scene.sync();
+    expect(scene.log.records.length).toBe(length);
+    expect(scene.told()).toEqual([
+      "bob: session of 10000 ms",
+      "ann: 1 @3 created /a0",
+      "ann: 2 @4 created /a1",
+      "ann: 3 @5 created /a2",
+    ]);
+  });
+});
