@@ -1,9 +1,10 @@
 import { crc32 as zlibCrc32 } from "node:zlib";
-import { Writer } from "@quoll/jute";
+import { Reader, Writer } from "@quoll/jute";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { AclTable } from "../../src/core/acl/acl-table.js";
 import { BlobStore, blobStart } from "../../src/core/tree/blob-store.js";
+import { ChildrenCache } from "../../src/core/tree/children-cache.js";
 import { crc32 } from "../../src/core/tree/crc32.js";
 import { TreeDigest } from "../../src/core/tree/digest.js";
 import { EphemeralTypes } from "../../src/core/tree/ephemeral-type.js";
@@ -112,6 +113,68 @@ describe("the flat tree", () => {
       expect(tree.find(utf8.encode(other), 0, other.length)).toBe(NO_ROW);
     }
     expect(tree.matches(tree.find(path, 0, 2), utf8.encode("/b"), 0, 2)).toBe(false);
+  });
+});
+
+describe("cached lists of children", () => {
+  test("a list that is found is the one that was added last and not dropped", () => {
+    const step = fc.record({ row: fc.nat(40), size: fc.integer({ min: 1, max: 1_200_000 }), drops: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const cache = new ChildrenCache();
+        const known = new Map<number, { mark: number; size: number }>();
+        const to = new Writer();
+        steps.forEach(({ row, size, drops }, i) => {
+          if (drops) {
+            cache.drop(row);
+            known.delete(row);
+          }
+          to.reset();
+          if (cache.write(row, to)) {
+            const list = known.get(row);
+            expect(to.at).toBe(list?.size);
+            expect(to.view().every((byte) => byte === list?.mark)).toBe(true);
+          } else {
+            cache.add(row, new Uint8Array(size).fill(i), 0, size);
+            known.set(row, { mark: i, size });
+          }
+        });
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test("children that were read come back as they are after any insert or removal, also under a reused row", () => {
+    const tree = new FlatTree(7, new EphemeralTypes(false, false));
+    const utf8 = new TextEncoder();
+    const add = (parent: number, text: string) => {
+      const path = utf8.encode(text);
+      return tree.insert(parent, path, 0, path.length, path, 0, 0, -1, 0, 0, 1, 1);
+    };
+    const names = (row: number) => {
+      const to = new Writer();
+      tree.writeChildren(row, to);
+      tree.writeChildren(row, to);
+      const reader = new Reader(to.take());
+      const read = () => Array.from({ length: reader.int() }, () => reader.string()).sort();
+      const first = read();
+      expect(read()).toEqual(first);
+      return first;
+    };
+    const name = (i: number) => `a-child-with-a-long-name-${String(i).padStart(4, "0")}`;
+    const top = add(0, "/top");
+    const rows = Array.from({ length: 200 }, (_, i) => add(top, `/top/${name(i)}`));
+    const expected = rows.map((_, i) => name(i));
+    expect(names(top)).toEqual(expected);
+    rows.push(add(top, `/top/${name(200)}`));
+    expect(names(top)).toEqual([...expected, name(200)]);
+    tree.remove(rows[100]);
+    expected.splice(100, 1);
+    expect(names(top)).toEqual([...expected, name(200)]);
+    for (const [i, row] of rows.entries()) if (i !== 100) tree.remove(row);
+    expect(names(top)).toEqual([]);
+    tree.remove(top);
+    expect(names(add(0, "/other"))).toEqual([]);
   });
 });
 

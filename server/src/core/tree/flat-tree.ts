@@ -1,5 +1,6 @@
 import type { Writer } from "@quoll/jute";
 import { BlobStore, blobStart } from "./blob-store.js";
+import { ChildrenCache } from "./children-cache.js";
 import { crc32Int, crc32Long } from "./crc32.js";
 import { EphemeralType, type EphemeralTypes } from "./ephemeral-type.js";
 import { hashPath, PathTable } from "./path-table.js";
@@ -36,7 +37,7 @@ export const ROOT: Row = 0;
 
 const SLASH = 0x2f;
 /** Bytes that are copied one by one. */
-const COPY_MAX = 128;
+const COPY_MAX = 48;
 
 // The first byte of a blob.
 const LONG_NAME = 0x80;
@@ -57,6 +58,7 @@ export class FlatTree implements Tree {
   readonly rows = new RowStore();
   readonly blobs = new BlobStore();
   private readonly table: PathTable;
+  private readonly childrenCache = new ChildrenCache();
   private frozenViews = 0;
 
   /** The last name that {@link openName} opened. */
@@ -254,11 +256,20 @@ export class FlatTree implements Tree {
   }
 
   writeChildren(row: Row, to: Writer): void {
+    if (this.childrenCache.write(row, to)) return;
+    const start = to.at;
     to.int(this.childCount(row));
     for (let child = this.firstChild(row); child !== NO_ROW; child = this.nextSibling(child)) {
       this.openName(child);
-      to.span(this.nameBytes, this.nameStart, this.nameEnd);
+      const { nameBytes, nameStart, nameEnd } = this;
+      const length = nameEnd - nameStart;
+      to.reserve(4 + length);
+      const { bytes, at } = to;
+      putInt(bytes, at, length);
+      copy(nameBytes, nameStart, nameEnd, bytes, at + 4);
+      to.at = at + 4 + length;
     }
+    this.childrenCache.add(row, to.bytes, start, to.at);
   }
 
   writePath(row: Row, to: Writer): void {
@@ -494,6 +505,7 @@ export class FlatTree implements Tree {
   }
 
   private link(row: Row, parent: Row): void {
+    this.childrenCache.drop(parent);
     const chunk = this.rows.writable(parent);
     const base = (parent & CHUNK_MASK) * ROW_WORDS;
     const first = chunk[base + FIRST_CHILD];
@@ -510,6 +522,7 @@ export class FlatTree implements Tree {
     const next = chunk[base + NEXT];
     const previous = chunk[base + PREVIOUS];
     if (next !== NO_ROW) this.rows.writable(next)[(next & CHUNK_MASK) * ROW_WORDS + PREVIOUS] = previous;
+    this.childrenCache.drop(parent);
     const parentChunk = this.rows.writable(parent);
     const parentBase = (parent & CHUNK_MASK) * ROW_WORDS;
     if (previous === NO_ROW) parentChunk[parentBase + FIRST_CHILD] = next;
