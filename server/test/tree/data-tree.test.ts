@@ -1,4 +1,4 @@
-import { ProtocolError } from "@quoll/jute";
+import { ProtocolError, Reader } from "@quoll/jute";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DataTree } from "../../src/core/tree/data-tree.js";
@@ -219,6 +219,40 @@ describe("malformed bytes", () => {
     );
   });
 
+  test("a snapshot's body with its znodes in any order, parents first, gives the same tree", () => {
+    fc.assert(
+      fc.property(history, fc.infiniteStream(fc.nat()), (txns, choices) => {
+        const data = treeOf(txns);
+        const expected = dump(data);
+        const { head, znodes } = takeApart(data);
+        const body = [head, znodes.shift()!.bytes];
+        const written = [""];
+        while (znodes.length > 0) {
+          const ready = znodes.filter(({ path }) => written.includes(path.slice(0, path.lastIndexOf("/"))));
+          const next = ready[choices.next().value! % ready.length];
+          znodes.splice(znodes.indexOf(next), 1);
+          written.push(next.path);
+          body.push(next.bytes);
+        }
+        expect(dump(load(Buffer.concat([...body, END])))).toEqual(expected);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test("a snapshot's body with a path twice, a missing parent or a second root is a ProtocolError", () => {
+    const data = treeOf([txn(1, create("/a")), txn(2, create("/a/b")), txn(3, create("/a/c")), txn(4, create("/d"))]);
+    const { head, znodes } = takeApart(data);
+    const bytes = znodes.map((znode) => znode.bytes);
+    for (const [i, { path }] of znodes.entries()) {
+      for (let at = i + 1; at <= znodes.length; at++) {
+        expect(() => load(Buffer.concat([head, ...bytes.toSpliced(at, 0, bytes[i]), END]))).toThrow(ProtocolError);
+      }
+      if (!znodes.some((other) => other.path.startsWith(`${path}/`))) continue;
+      expect(() => load(Buffer.concat([head, ...bytes.toSpliced(i, 1), END]))).toThrow(ProtocolError);
+    }
+  });
+
   test("every truncation of a snapshot's body is a ProtocolError", () => {
     const body = serialize(
       treeOf([txn(1, create("/a", { acl: 2 })), txn(2, { type: "createSession", timeoutMs: 5 })]).freeze(),
@@ -247,6 +281,25 @@ describe("malformed bytes", () => {
     expect(refused).toBeGreaterThan(100);
   });
 });
+
+/** What ends the znodes of a snapshot: the path `/`. */
+const END = Uint8Array.of(0, 0, 0, 1, 0x2f);
+
+/** A snapshot's body: what stands before the znodes, and each of them. */
+function takeApart(data: DataTree): { head: Uint8Array; znodes: { path: string; bytes: Uint8Array }[] } {
+  const frozen = data.freeze();
+  const body = serialize(frozen);
+  const reader = new Reader(body, frozen.head.length);
+  const znodes: { path: string; bytes: Uint8Array }[] = [];
+  for (;;) {
+    const start = reader.at;
+    const path = reader.string()!;
+    if (path === "/") return { head: frozen.head, znodes };
+    reader.buffer();
+    reader.at += 68;
+    znodes.push({ path, bytes: body.slice(start, reader.at) });
+  }
+}
 
 /** Whether a server that checks its requests would log this txn. */
 function isSound(naive: NaiveTree, { change, session }: Txn): boolean {

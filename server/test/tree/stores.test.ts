@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { AclTable } from "../../src/core/acl/acl-table.js";
 import { BlobStore, blobStart } from "../../src/core/tree/blob-store.js";
 import { ChildrenCache } from "../../src/core/tree/children-cache.js";
-import { crc32 } from "../../src/core/tree/crc32.js";
+import { crc32, crc32Int, crc32Long } from "../../src/core/tree/crc32.js";
 import { TreeDigest } from "../../src/core/tree/digest.js";
 import { EphemeralTypes } from "../../src/core/tree/ephemeral-type.js";
 import { FlatTree } from "../../src/core/tree/flat-tree.js";
@@ -226,6 +226,19 @@ describe("ACL lists", () => {
 });
 
 describe("digests", () => {
+  test("crc32 of numbers is that of their bytes", () => {
+    const word = fc.integer({ min: -0x80000000, max: 0x7fffffff });
+    fc.assert(
+      fc.property(fc.array(word, { minLength: 4, maxLength: 4 }), ([crc, hi, lo, value]) => {
+        const bytes = Buffer.alloc(12);
+        bytes.writeInt32BE(hi, 0);
+        bytes.writeInt32BE(lo, 4);
+        bytes.writeInt32BE(value, 8);
+        expect(crc32Int(crc32Long(crc, hi, lo), value)).toBe(crc32(crc, bytes, 0, 12));
+      }),
+    );
+  });
+
   test("crc32 is zlib's, in one piece or in several", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat(200), (bytes, cut) => {

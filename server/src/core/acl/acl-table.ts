@@ -17,7 +17,7 @@ interface Interned extends AclList {
 }
 
 /** `world:anyone` with all permissions. */
-const OPEN_ACL: AclList = openAcl();
+export const OPEN_ACL: AclList = openAcl();
 
 /**
  * ACL lists by number, each kept once and counted. Numbers are ZooKeeper's: one more than the last for every list that
@@ -27,6 +27,8 @@ export class AclTable {
   private readonly byId = new Map<number, Interned>();
   private readonly byHash = new Map<number, Interned[]>();
   private lastId = 0;
+  /** The list that was acquired last: most likely the next one, too. */
+  private last: Interned | null = null;
 
   get size(): number {
     return this.byId.size;
@@ -44,15 +46,14 @@ export class AclTable {
    */
   acquire(bytes: Uint8Array, start: number, end: number): number {
     if (bytes[start] & 0x80) return OPEN_ACL_ID;
+    if (this.last === null || !equals(this.last, bytes, start, end)) this.last = this.intern(bytes, start, end);
+    this.last.references++;
+    return this.last.id;
+  }
+
+  private intern(bytes: Uint8Array, start: number, end: number): Interned {
     const hash = crc32(0, bytes, start, end);
-    const found = this.lookUp(hash, bytes, start, end);
-    if (found !== null) {
-      found.references++;
-      return found.id;
-    }
-    const id = this.nextId();
-    this.add(id, hash, bytes.slice(start, end)).references = 1;
-    return id;
+    return this.lookUp(hash, bytes, start, end) ?? this.add(this.nextId(), hash, bytes.slice(start, end));
   }
 
   /** Counts one more use of a number. One that no list has is left alone. */
@@ -93,8 +94,7 @@ export class AclTable {
     if (lists === undefined) return null;
     // The youngest first: of two equal lists, ZooKeeper's table also finds the one that came last.
     for (let i = lists.length - 1; i >= 0; i--) {
-      const list = lists[i];
-      if (list.bytes.length === end - start && equal(list.bytes, bytes, start)) return list;
+      if (equals(lists[i], bytes, start, end)) return lists[i];
     }
     return null;
   }
@@ -109,6 +109,7 @@ export class AclTable {
   private add(id: number, hash: number, bytes: Uint8Array): Interned {
     const list: Interned = { id, entries: readEntries(bytes), bytes, references: 0, hash };
     this.byId.set(id, list);
+    this.last = null;
     const sameHash = this.byHash.get(hash);
     if (sameHash === undefined) this.byHash.set(hash, [list]);
     else sameHash.push(list);
@@ -117,6 +118,7 @@ export class AclTable {
 
   private remove(list: Interned): void {
     this.byId.delete(list.id);
+    this.last = null;
     const lists = this.byHash.get(list.hash)!;
     if (lists.length === 1) this.byHash.delete(list.hash);
     else lists.splice(lists.indexOf(list), 1);
@@ -151,8 +153,10 @@ function readEntries(bytes: Uint8Array): readonly Acl[] {
   return entries;
 }
 
-function equal(list: Uint8Array, bytes: Uint8Array, start: number): boolean {
-  for (let i = 0; i < list.length; i++) if (list[i] !== bytes[start + i]) return false;
+function equals(list: AclList, bytes: Uint8Array, start: number, end: number): boolean {
+  const own = list.bytes;
+  if (own.length !== end - start) return false;
+  for (let i = 0; i < own.length; i++) if (own[i] !== bytes[start + i]) return false;
   return true;
 }
 

@@ -37,7 +37,7 @@ export const ROOT: Row = 0;
 
 const SLASH = 0x2f;
 /** Bytes that are copied one by one. */
-const COPY_MAX = 48;
+const COPY_MAX = 128;
 
 // The first byte of a blob.
 const LONG_NAME = 0x80;
@@ -199,8 +199,13 @@ export class FlatTree implements Tree {
     crc = crc32Long(crc, chunk[base + CTIME], chunk[base + CTIME + 1]);
     crc = crc32Long(crc, chunk[base + MTIME], chunk[base + MTIME + 1]);
     crc = crc32Long(crc, chunk[base + VERSION], chunk[base + CVERSION]);
-    crc = crc32Long(crc, chunk[base + AVERSION], this.ownerHi(row));
-    return crc32Int(crc, this.ownerLo(row));
+    const blob = chunk[base + BLOB];
+    const bytes = this.blobs.bytes(blob);
+    const start = blobStart(blob);
+    const ownerAt = ownerOffset(bytes[start]);
+    if (ownerAt === 0) return crc32Int(crc32Long(crc, chunk[base + AVERSION], 0), 0);
+    crc = crc32Long(crc, chunk[base + AVERSION], getInt(bytes, start + ownerAt));
+    return crc32Int(crc, getInt(bytes, start + ownerAt + 4));
   }
 
   /** What an ephemeralOwner means for this znode. */
@@ -403,7 +408,7 @@ export class FlatTree implements Tree {
    * @returns false when a path is there twice
    */
   index(from: Row): boolean {
-    return this.table.insertAll(from, this.rows.end);
+    return this.table.insertAll(from);
   }
 
   /** Removes a znode without children. Its row number may come back with the next insert. */

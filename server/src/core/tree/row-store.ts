@@ -5,7 +5,7 @@
  * |---|---|
  * | 0 | row of the parent; in a free row: the next free row |
  * | 1, 2 | next and previous sibling (no row: -1) |
- * | 3, 4 | first child, number of children |
+ * | 3, 4 | first child, number of children; in a free row: -1 children |
  * | 5–14 | czxid, mzxid, pzxid, ctime, mtime; upper half first |
  * | 15, 16, 17 | version, cversion (counts creates), aversion |
  * | 18 | ACL id |
@@ -83,9 +83,17 @@ export class RowStore {
   }
 
   free(row: number): void {
-    this.writable(row)[(row & CHUNK_MASK) * ROW_WORDS + PARENT] = this.freeRow;
+    const chunk = this.writable(row);
+    const base = (row & CHUNK_MASK) * ROW_WORDS;
+    chunk[base + PARENT] = this.freeRow;
+    chunk[base + CHILD_COUNT] = -1;
     this.freeRow = row;
     this.count--;
+  }
+
+  /** Of a row that was in use at some time. */
+  isUsed(row: number): boolean {
+    return this.chunks[row >> CHUNK_SHIFT][(row & CHUNK_MASK) * ROW_WORDS + CHILD_COUNT] >= 0;
   }
 
   /** The chunk of `row`, for writing. References to it that were taken before are stale. */
