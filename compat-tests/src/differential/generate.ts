@@ -452,7 +452,13 @@ class Generator {
     ];
     if (maySetWatches) {
       choices.push(
-        [5, () => ({ type: OpCode.addWatch, fields: [this.path(), int(random.pick([0, 0, 1, 1, 1, 2, -1]))] })],
+        [
+          5,
+          () => ({
+            type: OpCode.addWatch,
+            fields: [text(this.pathText(false) ?? ""), int(random.pick([0, 0, 1, 1, 1, 2, -1]))],
+          }),
+        ],
         [4, () => ({ type: OpCode.removeWatches, fields: [this.path(), this.watcherType()] })],
         [2, () => this.setWatches(OpCode.setWatches, 3)],
         [2, () => this.setWatches(OpCode.setWatches2, 5)],
