@@ -68,6 +68,8 @@ export async function runSuite(title: string, run: (suite: Suite) => Promise<voi
     options: { server: { type: "string", multiple: true }, "require-peers": { type: "boolean" } },
   });
   if (values["require-peers"]) process.env["CI"] = "true";
+  // What we started ends in handlers of "exit", which a signal alone would not run.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(1));
   const kinds = values.server ?? ["java", "quoll"];
   let passed = 0;
   let failed = 0;

@@ -1,6 +1,6 @@
 // zkCli (ZooKeeperMain 3.9.5): the same script is typed into it on both servers, and what it prints is compared.
 import { strict as assert } from "node:assert";
-import { spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { REPOSITORY } from "../peers/cache.js";
@@ -48,29 +48,36 @@ async function play(commands: readonly string[], kind: ServerKind, dir: string):
     properties: { "zookeeper.DigestAuthenticationProvider.superDigest": "super:D/InIHSb7yEEbrWz8b9l71RjZJU=" },
   });
   const input = commands.map((command, i) => `${command}\nstat /marker-${i}\n`).join("");
-  const { output, status, error } = spawnZkCli(`${server.host}:${server.port}`, input);
+  const output = await runZkCli(`${server.host}:${server.port}`, input);
   await server.stop();
-  if (error !== undefined) throw error;
-  if (status !== 0) throw new Error(`zkCli ended with code ${status}:\n${output.slice(-2000)}`);
   return parse(output, commands.length);
 }
 
-function spawnZkCli(
-  server: string,
-  input: string,
-): { output: string; status: number | null; error: Error | undefined } {
+/** Gives what zkCli prints when `input` is typed into it; a failure when it does not end by itself. */
+function runZkCli(server: string, input: string): Promise<string> {
   const logback = `-Dlogback.configurationFile=${logbackFile("WARN")}`;
   const args = ["-Xmx256m", "-Dfile.encoding=UTF-8", "-Dstdout.encoding=UTF-8", logback, "-cp", zookeeperClasspath()];
   const main = ["org.apache.zookeeper.ZooKeeperMain", "-server", server];
-  // Both of its streams have to arrive in one, in the order of writing.
-  const result = spawnSync("sh", ["-c", 'exec java "$@" 2>&1', "sh", ...args, ...main], {
-    input,
-    encoding: "utf8",
-    timeout: TIMEOUT_MS,
-    maxBuffer: 16_000_000,
-    env: { ...process.env, TERM: "dumb", TZ: "UTC", LC_ALL: "C.UTF-8" },
+  return new Promise((resolve, reject) => {
+    const child = execFile(
+      "sh",
+      // Both of its streams have to arrive in one, in the order of writing.
+      ["-c", 'exec java "$@" 2>&1', "sh", ...args, ...main],
+      {
+        timeout: TIMEOUT_MS,
+        maxBuffer: 16_000_000,
+        env: { ...process.env, TERM: "dumb", TZ: "UTC", LC_ALL: "C.UTF-8" },
+      },
+      (error, output) => {
+        process.off("exit", kill);
+        if (error === null) resolve(output);
+        else reject(new Error(`zkCli failed (${error.message}) after printing:\n${output.slice(-2000)}`));
+      },
+    );
+    const kill = () => child.kill("SIGKILL");
+    process.on("exit", kill);
+    child.stdin!.end(input);
   });
-  return { output: result.stdout, status: result.status, error: result.error };
 }
 
 function parse(output: string, count: number): Transcript {
