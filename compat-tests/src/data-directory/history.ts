@@ -8,11 +8,12 @@ import { fourLetterWord, type RunningServer, type ServerKind, startServer } from
 import { Client, type Reply, readRequests, readZnode, Times } from "./client.js";
 import { describeZnode, Model, newZnode } from "./model.js";
 import { type Operation, requestOf } from "./operation.js";
-import { nextOperation, ROOT } from "./workload.js";
+import { COUNTED, nextOperation, ROOT } from "./workload.js";
 
 const SESSIONS = 3;
 const OPEN = { perms: 31, scheme: "world", id: "anyone" };
 const SYSTEM_PATHS = ["/zookeeper", "/zookeeper/config", "/zookeeper/quota"];
+const QUOTA = `/zookeeper/quota${COUNTED}`;
 
 /** A fact about one data directory that does not hold after a switch of servers. */
 export class BrokenHistoryError extends Error {}
@@ -84,11 +85,7 @@ export class History {
     const { host, port } = server;
     if (this.sessions.length === 0) {
       for (let i = 0; i < SESSIONS; i++) await this.newSession(server);
-      const [reply] = await this.clients[0].call([
-        requestOf({ type: OpCode.create, path: ROOT, data: "", acl: [OPEN], flags: 0, ttl: 0 }),
-      ]);
-      this.model.nodes.set(ROOT, newZnode("", [OPEN], reply.zxid, null));
-      this.zxid = reply.zxid;
+      await this.makeRoots(this.clients[0]);
     } else {
       for (const session of this.sessions) this.clients.push(await attach(host, port, session));
       for (const session of this.ended) {
@@ -110,6 +107,21 @@ export class History {
     if (mismatches <= 2 && this.authors.get(loaded) === "java") return;
     const author = this.authors.get(loaded) ?? "nobody";
     throw new BrokenHistoryError(`ZooKeeper counts ${mismatches} digest mismatches; it loaded ${loaded} by ${author}`);
+  }
+
+  /** The znodes that are never deleted, and a quota on one of them, which the server keeps count for. */
+  private async makeRoots(client: Client): Promise<void> {
+    const create = (path: string, data: string): Operation => ({ type: 1, path, data, acl: [OPEN], flags: 0, ttl: 0 });
+    const operations = [create(ROOT, ""), create(COUNTED, "q")];
+    operations.push(create(`/zookeeper/quota${ROOT}`, ""), create(QUOTA, ""));
+    operations.push(create(`${QUOTA}/zookeeper_limits`, "count=1000000,bytes=1000000000"));
+    operations.push(create(`${QUOTA}/zookeeper_stats`, "count=0,bytes=0"));
+    const replies = await client.call(operations.map(requestOf));
+    for (const { err } of replies)
+      if (err !== 0) throw new BrokenHistoryError(`error ${err} for a znode of a new tree`);
+    this.model.nodes.set(ROOT, newZnode("", [OPEN], replies[0].zxid, null));
+    this.model.apply(operations[1], replies[1].zxid, client.session);
+    this.zxid = replies[replies.length - 1].zxid;
   }
 
   private async settleUnacknowledged(server: RunningServer): Promise<void> {
@@ -162,6 +174,15 @@ export class History {
       );
     }
     await this.checkSystemTree(client);
+    await this.checkQuota(client);
+  }
+
+  private async checkQuota(client: Client): Promise<void> {
+    const counted = [...this.model.nodes].filter(([path]) => path === COUNTED || path.startsWith(`${COUNTED}/`));
+    const bytes = counted.reduce((sum, [, node]) => sum + (node.data?.length ?? 0), 0);
+    const [reply] = await client.call(readRequests(`${QUOTA}/zookeeper_stats`).slice(0, 1));
+    const [must, is] = [`count=${counted.length},bytes=${bytes}`, Buffer.from(reply.body.buffer() ?? []).toString()];
+    if (must !== is) throw new BrokenHistoryError(`the quota's count must be ${must}, and is ${is}`);
   }
 
   private async checkSystemTree(client: Client): Promise<void> {

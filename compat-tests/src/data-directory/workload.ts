@@ -51,7 +51,7 @@ function create(random: Random, model: Model): Operation {
 
 function remove(random: Random, model: Model, version: number): Operation {
   const path = anyPath(random, model);
-  return { type: 2, path: path === ROOT ? `${ROOT}/a` : path, version };
+  return { type: 2, path: path === ROOT || path === COUNTED ? `${ROOT}/a` : path, version };
 }
 
 function setData(random: Random, model: Model): Operation {
@@ -96,3 +96,5 @@ function version(random: Random): number {
 
 /** The znode under which all happens. */
 export const ROOT = "/t";
+/** Never deleted: it has a quota. */
+export const COUNTED = "/t/q";
