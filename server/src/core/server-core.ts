@@ -189,6 +189,12 @@ export class ServerCore implements WatchSink {
 
   /** To be called several times a tick: ends what is due. */
   tick(): void {
+    // A client whose requests are left unread because the server is busy can't be heard, so it is not given up. One that
+    // leaves its replies unread is.
+    for (const connection of this.throttled) {
+      if (connection.session === null || connection.input === null || !this.isOverLimit(connection)) continue;
+      this.sessions.touch(connection.session, connection.sessionTimeoutMs);
+    }
     for (const session of this.sessions.expire()) {
       this.logger.info(
         { session: sessionName(session), timeoutMs: session.timeoutMs },

@@ -90,6 +90,33 @@ describe("globalOutstandingLimit", () => {
   });
 });
 
+describe("sessions of clients that are left unread", () => {
+  test("do not expire while a slow disk keeps the server from reading what they have sent", () => {
+    const scene = new Scene({ globalOutstandingLimit: 2 });
+    const ann = scene.session("ann", 4000);
+    const mute = scene.session("mute", 4000);
+    ann.send(...numbered("a", 8));
+    mute.send(...numbered("m", 2));
+    scene.pass(20_000);
+    drain(scene);
+    const told = scene.told();
+    expect(told.filter((line) => line.startsWith("ann")).length).toBe(8);
+    // It has sent nothing that is unread, so its silence counts.
+    expect(told.filter((line) => line.startsWith("mute")).at(-1)).toBe("mute: connection closed");
+  });
+
+  test("expire if it is the client that does not read its replies", () => {
+    const scene = new Scene();
+    const ann = scene.session("ann", 4000);
+    ann.isStuck = true;
+    ann.connection.unsentBytes = 5 * 1024 * 1024;
+    ann.send(exists("/"), exists("/"));
+    scene.pass(6000);
+    scene.sync();
+    expect(scene.told()).toEqual(["ann: connection closed"]);
+  });
+});
+
 describe("a client that does not read", () => {
   const LARGE = "x".repeat(900_000);
 
