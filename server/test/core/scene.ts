@@ -220,7 +220,7 @@ export interface ConnectOptions {
 /** A client as its connection sees it: it sends bytes, and reads what comes back into sentences. */
 export class Client {
   sessionId = Long.ZERO;
-  password = NO_PASSWORD;
+  password: Uint8Array = NO_PASSWORD;
   timeoutMs = -1;
   /** Of the last reply with a zxid. */
   lastZxid = 0;

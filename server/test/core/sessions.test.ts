@@ -267,7 +267,7 @@ describe("containers and TTL znodes", () => {
     const left = () => scene.tree.nodeCount - 5;
     const before = left();
     pass(1000);
-    const counts = [];
+    const counts: number[] = [];
     for (let i = 0; i < 4; i++) {
       counts.push(before - left());
       pass(1000);

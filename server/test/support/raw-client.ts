@@ -24,7 +24,7 @@ export class ConnectionLost extends Error {}
  */
 export class RawClient {
   sessionId = Long.ZERO;
-  password = new Uint8Array(16);
+  password: Uint8Array = new Uint8Array(16);
   /** 0: the server refused the session. */
   timeoutMs = -1;
   lastZxid = 0;
@@ -32,7 +32,7 @@ export class RawClient {
   readonly closed: Promise<void>;
 
   private nextXid = 1;
-  private input = Buffer.alloc(0);
+  private input: Buffer = Buffer.alloc(0);
   private isClosed = false;
   private readonly waiting: { resolve: (reply: Reply) => void; reject: (error: Error) => void }[] = [];
   private connected: ((error?: Error) => void) | null = null;
