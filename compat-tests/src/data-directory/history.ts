@@ -32,6 +32,8 @@ export class History {
   /** Sent to the last server and not acknowledged when it was killed, in order, with their session. */
   private unacknowledged: { operation: Operation; session: string }[] = [];
   private system = "";
+  /** How much there was to check, for the report. */
+  readonly counts = { writes: 0, underWay: 0, kept: 0 };
   /** Who wrote each snapshot, by file name. */
   private readonly authors = new Map<string, ServerKind>();
 
@@ -133,11 +135,14 @@ export class History {
       throw new BrokenHistoryError(`the server came up with zxid ${found}; ${sent}`);
     }
     for (const { operation, session } of this.unacknowledged.slice(0, newer)) this.applied(operation, session);
+    this.counts.underWay += this.unacknowledged.length;
+    this.counts.kept += newer;
     this.unacknowledged = [];
   }
 
   /** A write that took place: the model follows. */
   private applied(operation: Operation, session: string): number {
+    this.counts.writes++;
     const code = this.model.apply(operation, ++this.zxid, session);
     if (operation.type === OpCode.closeSession) {
       this.sessions = this.sessions.filter((each) => each !== session);

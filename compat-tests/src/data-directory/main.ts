@@ -65,7 +65,10 @@ for (let index = 0; index < Number(options.histories); index++) {
     for (; round < Number(options.rounds); round++) await history.round(kinds[round % kinds.length]);
     history.checkFiles();
     passed++;
-    console.log(`ok      ${name}: ${round} rounds`);
+    const { writes, underWay, kept } = history.counts;
+    console.log(
+      `ok      ${name}: ${round} rounds, ${writes} writes; ${underWay} under way at a kill, ${kept} of them kept`,
+    );
     rmSync(dir, { recursive: true });
   } catch (error) {
     failed++;

@@ -57,6 +57,8 @@ class Run {
   readonly found = new Map<string, Found>();
   operations = 0;
   differences = 0;
+  /** Scripts without a difference. */
+  equal = 0;
   private readonly startedAt = Date.now();
   private shownAt = 0;
 
@@ -75,6 +77,7 @@ class Run {
           await this.explain(profile, seed, script, difference);
           pair = new Pair(this.kinds, profile, this.folder);
         }
+        if (difference === null) this.equal++;
         this.progress(profile);
       }
     } finally {
@@ -90,7 +93,10 @@ class Run {
     const difference = await pair.run(kept.script);
     await pair.stop();
     for (const step of kept.script) this.operations += operationsOf(step);
-    if (difference === null) return;
+    if (difference === null) {
+      this.equal++;
+      return;
+    }
     this.differences++;
     this.print({ profile, seed: 0, shrunk: { script: kept.script, difference } });
   }
@@ -173,5 +179,5 @@ if (options.script !== undefined) {
   }
 }
 console.log(`${run.operations} operations, ${run.differences} differences`);
-console.log(`${run.differences === 0 ? 1 : 0} passed, ${run.differences} failed`);
+console.log(`${run.equal} passed, ${run.differences} failed`);
 process.exit(run.differences === 0 ? 0 : 1);
