@@ -119,7 +119,9 @@ async function run(suite: SuiteCommand): Promise<void> {
   }
   results.push(...found);
   const isBad = hasFailed || end !== "exit code 0";
-  console.log(`${isBad ? "FAILED" : "passed"}  ${suite.name} (${seconds} s)`);
+  const isSkipped = found.every((result) => result.passed === 0);
+  console.log(`${isBad ? "FAILED" : isSkipped ? "skipped" : "passed"}  ${suite.name} (${seconds} s)`);
+  if (isSkipped && !isBad) console.log(text.trimEnd().replace(/^/gm, "  "));
   if (isBad) console.log(`${tail(text)}\n(all of it: ${logFile})`);
 }
 
