@@ -93,37 +93,28 @@ export class OutstandingChanges {
 
   add(record: ChangeRecord): void {
     this.queue.push(record);
-    this.countOwner(record, 1);
-    const { hash } = record;
-    const newest = this.byHash.get(hash);
-    if (newest === undefined) {
-      this.byHash.set(hash, record);
-      return;
-    }
-    const previous = this.unlink(record);
+    const { hash, bytes, start, end } = record;
+    const head = this.byHash.get(hash) ?? null;
+    const previous = this.find(hash, bytes, start, end);
     if (previous !== null) {
       record.previous = previous;
       previous.newer = record;
     }
-    record.chain = this.byHash.get(hash) ?? null;
-    this.byHash.set(hash, record);
+    this.setChain(record, previous === null ? head : without(head, previous));
   }
 
-  /** Takes the record of `like`'s path out of the chain and returns it; null when there is none. */
-  private unlink(like: ChangeRecord): ChangeRecord | null {
-    const { hash } = like;
-    let before: ChangeRecord | null = null;
-    let record = this.byHash.get(hash) ?? null;
-    while (record !== null && !sameBytes(record.bytes, record.start, record.end, like.bytes, like.start, like.end)) {
-      before = record;
-      record = record.chain;
-    }
-    if (record === null) return null;
-    if (before !== null) before.chain = record.chain;
-    else if (record.chain !== null) this.byHash.set(hash, record.chain);
-    else this.byHash.delete(hash);
-    record.chain = null;
-    return record;
+  /** Puts a record at the head of its hash's chain. */
+  private setChain(record: ChangeRecord, rest: ChangeRecord | null): void {
+    record.chain = rest;
+    // Never a delete and a set: a Map walks over every entry of that key that was deleted since it last grew.
+    this.byHash.set(record.hash, record);
+  }
+
+  private unlink(record: ChangeRecord): void {
+    const { hash } = record;
+    const rest = without(this.byHash.get(hash) ?? null, record);
+    if (rest === null) this.byHash.delete(hash);
+    else this.byHash.set(hash, rest);
   }
 
   /** A failed multi: takes back every record of the txn `zxid`, the newest one, and what stood there before returns. */
@@ -177,4 +168,17 @@ export class OutstandingChanges {
   forEach(visit: (record: ChangeRecord) => void): void {
     for (let i = this.head; i < this.queue.length; i++) visit(this.queue[i]);
   }
+}
+
+/** Takes a record out of the chain that starts with `head`. @returns the new head */
+function without(head: ChangeRecord | null, record: ChangeRecord): ChangeRecord | null {
+  const { chain } = record;
+  record.chain = null;
+  if (head === record) return chain;
+  for (let before = head; before !== null; before = before.chain) {
+    if (before.chain !== record) continue;
+    before.chain = chain;
+    break;
+  }
+  return head;
 }

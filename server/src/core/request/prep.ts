@@ -36,6 +36,8 @@ export interface Requester {
 }
 
 const HEADER_BYTES = 32;
+/** The version and the digest behind a txn. */
+const DIGEST_BYTES = 12;
 /** perms, and the lengths of scheme and id. */
 const ACL_BYTES_MIN = 12;
 const SEQUENCE_BYTES_MAX = 11;
@@ -68,6 +70,7 @@ export class Prep {
   /** Of the request that {@link skipRequest} read last. */
   private lastFlags = 0;
   private lastPathIsNull = false;
+  private lastAclIsNull = false;
   private requester: Requester | null = null;
 
   constructor(
@@ -118,7 +121,7 @@ export class Prep {
     let err: number;
     try {
       err = this.request(type, to, sessionHi, sessionLo, cxid);
-      if (err === 0 && to.at - start > this.options.txnBytesMax) err = KeeperCode.MarshallingError; // rule D44
+      if (err === 0 && to.at - start + DIGEST_BYTES > this.options.txnBytesMax) err = KeeperCode.MarshallingError; // rule D44
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       err = KeeperCode.MarshallingError;
@@ -253,6 +256,7 @@ export class Prep {
 
   private skipAcls(): void {
     const count = this.reader.count(ACL_BYTES_MIN);
+    this.lastAclIsNull = count < 0;
     for (let i = 0; i < count; i++) {
       this.reader.int();
       this.skipSpan("scheme");
@@ -553,6 +557,7 @@ export class Prep {
   /**
    * Whether there is a txn to be made of the multi; leaves the reader at its beginning. One operation that is unknown,
    * truncated, a read, or a create with an unknown or TTL flag makes all of it fail.
+   * @throws NullAclError over a create with a null ACL, where Java stumbles before it has taken a zxid
    */
   private readableMulti(): boolean {
     const { reader } = this;
@@ -566,10 +571,13 @@ export class Prep {
         if (!isMultiWrite(type)) return false;
         this.skipRequest(type);
         if (this.lastPathIsNull) return false;
-        if (isMultiCreate(type) && (!isKnownFlag(this.lastFlags) || isTtlFlag(this.lastFlags))) return false;
+        if (!isMultiCreate(type)) continue;
+        if (!isKnownFlag(this.lastFlags)) return false;
+        if (this.lastAclIsNull) throw new NullAclError("ACL in a multi", reader.at, "a vector", "null");
+        if (isTtlFlag(this.lastFlags)) return false;
       }
     } catch (error) {
-      if (error instanceof ProtocolError) return false;
+      if (error instanceof ProtocolError && !(error instanceof NullAclError)) return false;
       throw error;
     } finally {
       reader.at = at;
@@ -778,6 +786,9 @@ export class Prep {
 }
 
 const ROOT_PATH = Uint8Array.of(SLASH);
+
+/** A request that has no txn for a reason of Java's own. */
+class NullAclError extends ProtocolError {}
 
 function isMultiCreate(type: number): boolean {
   return type === OpCode.create || type === OpCode.create2 || type === OpCode.createContainer;

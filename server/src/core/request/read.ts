@@ -1,9 +1,22 @@
-import { ProtocolError, Reader, type Writer } from "@quoll/jute";
+import {
+  CheckVersionRequest,
+  CreateRequest,
+  CreateTTLRequest,
+  DeleteRequest,
+  GetChildrenRequest,
+  GetDataRequest,
+  ProtocolError,
+  Reader,
+  type RecordType,
+  SetDataRequest,
+  type Writer,
+} from "@quoll/jute";
 import type { AclChecker } from "../acl/acl-checker.js";
 import { writeAcl } from "../acl/acl-codec.js";
 import { Perm } from "../acl/perm.js";
 import type { Connection } from "../connection.js";
 import { KeeperCode } from "../keeper-code.js";
+import { CONNECTION_OUTPUT_BYTES_MAX } from "../limits.js";
 import { OpCode } from "../op-code.js";
 import type { DataTree } from "../tree/data-tree.js";
 import { ROOT } from "../tree/flat-tree.js";
@@ -159,26 +172,22 @@ export class ReadRequests {
 
   /**
    * Each part answers for itself; none registers a watch. A request that can't be read as a whole has no answer but its
-   * code. A part without a path ends it, and then, as in Java, the code comes with the answers so far.
+   * code. A part that is a write or has no path ends it, and then, as in Java, the code comes with the answers so far.
    */
   private multiRead(connection: Connection, out: Writer, at: number): number {
     const { reader } = this;
     const { at: start } = reader;
-    for (let type = nextType(reader); type !== DONE; type = nextType(reader)) {
-      if (type !== OpCode.getData && type !== OpCode.getChildren) return KeeperCode.MarshallingError;
-      reader.string();
-      reader.bool();
-    }
+    if (!isReadableMulti(reader)) return KeeperCode.MarshallingError;
     reader.at = start;
     for (let type = nextType(reader); type !== DONE; type = nextType(reader)) {
       const partAt = out.at;
       out.int(type);
       out.bool(false);
       out.int(0);
-      const err =
-        type === OpCode.getData
-          ? this.getData(connection, out, false)
-          : this.getChildren(connection, out, false, false);
+      let err: number = KeeperCode.MarshallingError;
+      if (type === OpCode.getData) err = this.getData(connection, out, false);
+      else if (type === OpCode.getChildren) err = this.getChildren(connection, out, false, false);
+      if (out.at - at > CONNECTION_OUTPUT_BYTES_MAX) return KeeperCode.MarshallingError; // Java builds any size
       if (err === 0) continue;
       out.at = partAt;
       if (err === KeeperCode.MarshallingError) {
@@ -299,6 +308,33 @@ function nextType(reader: Reader): number {
   const done = reader.bool();
   reader.int();
   return done ? DONE : type;
+}
+
+/** What the parts of a multi consist of: reads and, of no use in a multiRead, writes. */
+const READ_PARTS = new Map<number, RecordType<unknown>>([
+  [OpCode.getData, GetDataRequest],
+  [OpCode.getChildren, GetChildrenRequest],
+]);
+const WRITE_PARTS = new Map<number, RecordType<unknown>>([
+  [OpCode.create, CreateRequest],
+  [OpCode.create2, CreateRequest],
+  [OpCode.createContainer, CreateRequest],
+  [OpCode.createTTL, CreateTTLRequest],
+  [OpCode.delete, DeleteRequest],
+  [OpCode.setData, SetDataRequest],
+  [OpCode.check, CheckVersionRequest],
+]);
+
+/** Whether all parts are known and of one kind. @throws ProtocolError when one is malformed */
+function isReadableMulti(reader: Reader): boolean {
+  let kind: typeof READ_PARTS | null = null;
+  for (let type = nextType(reader); type !== DONE; type = nextType(reader)) {
+    kind ??= READ_PARTS.has(type) ? READ_PARTS : WRITE_PARTS;
+    const part = kind.get(type);
+    if (part === undefined) return false;
+    part.decode(reader);
+  }
+  return true;
 }
 
 /** A failed part of a multi: MultiHeader{-1, false, err} and ErrorResult{err}. */
