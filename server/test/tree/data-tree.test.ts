@@ -156,6 +156,12 @@ describe("txns from other versions", () => {
     expect(data.tree.cversion(rowOf(data, "/a"))).toBe(1);
   });
 
+  test("a closeSession whose list is as long as a digest, one path of four bytes, is read as a list", () => {
+    const data = treeOf([txn(1, create("/b"))]);
+    apply(data, txn(2, { type: "closeSession", paths: ["/b/a"] }));
+    expect(data.tree.pzxid(rowOf(data, "/b"))).toBe(2);
+  });
+
   test("a closeSession without a body deletes all ephemerals of the session, with a digest behind it or not", () => {
     for (const digest of [null, 5n]) {
       const data = treeOf([

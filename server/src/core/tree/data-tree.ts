@@ -411,8 +411,10 @@ export class DataTree {
     const { reader, clientHi, clientLo } = this;
     this.sessions.delete(clientHi, clientLo);
     this.listener?.sessionClosed(clientHi, clientLo);
-    // 12 bytes are a digest behind an empty body; a vector of strings in 12 bytes could only hold empty paths.
-    if (reader.remaining > 0 && reader.remaining !== 12) {
+    // 12 bytes may be a digest behind an empty body, which begins with its version, 2. A list of that length that names a
+    // path at all has one of four bytes, and begins with 1.
+    const hasList = reader.remaining === 12 ? reader.bytes[reader.at + 3] === 1 : reader.remaining > 0;
+    if (hasList) {
       const count = reader.count(4);
       for (let i = 0; i < count; i++) {
         const start = this.openPath();
