@@ -41,6 +41,8 @@ export class Connection {
 
   /** Requests that wait for an earlier write of this connection, and those writes, in the order they came. */
   readonly waiting = new Fifo<Pending>();
+  /** How many of them are not writes: their answers come all at once, when the write before them is durable. */
+  waitingReads = 0;
   /** Requests with a positive xid that are not answered yet. */
   outstanding = 0;
   /** The client has asked to close its session: what it sends after that is not read. */

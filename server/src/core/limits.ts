@@ -9,6 +9,12 @@ export const CONNECTION_OUTPUT_BYTES_PAUSE = 4 * 1024 * 1024;
 /** With this much output unsent, the connection is closed: watch events can't be held back, and memory is not endless. */
 export const CONNECTION_OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
 
+/**
+ * With this many reads behind a write that is not durable yet, a connection's requests are left unread. They are answered
+ * all at once, each with up to jute.maxbuffer bytes, which nothing can hold back.
+ */
+export const CONNECTION_WAITING_READS_MAX = 64;
+
 /** Output memory that a connection keeps for its next replies; what is larger goes back once it is sent. */
 export const CONNECTION_OUTPUT_BYTES_KEPT = 64 * 1024;
 

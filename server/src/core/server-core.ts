@@ -7,7 +7,7 @@ import { ContainerReaper } from "./container-reaper.js";
 import { Fifo } from "./fifo.js";
 import { fourLetterWord } from "./four-letter-word.js";
 import { KeeperCode } from "./keeper-code.js";
-import { CONNECTION_OUTPUT_BYTES_MAX, CONNECTION_OUTPUT_BYTES_PAUSE } from "./limits.js";
+import { CONNECTION_OUTPUT_BYTES_MAX, CONNECTION_OUTPUT_BYTES_PAUSE, CONNECTION_WAITING_READS_MAX } from "./limits.js";
 import { LongMap } from "./long-map.js";
 import { lastOperationName, OpCode, requestKind } from "./op-code.js";
 import { CommitReplies } from "./request/commit-replies.js";
@@ -540,6 +540,7 @@ export class ServerCore implements WatchSink {
     if (connection.waiting.length > 0) {
       const body = bytes.slice(start, end);
       connection.waiting.push(new Pending(connection, type, xid, -1, 0, body, 0, body.length, this.nowMs));
+      connection.waitingReads++;
       this.waitingReads++;
       return;
     }
@@ -570,6 +571,7 @@ export class ServerCore implements WatchSink {
     const pending = new Pending(connection, type, xid, -1, err, NO_BYTES, 0, 0, this.nowMs);
     if (connection.waiting.length > 0) {
       connection.waiting.push(pending);
+      connection.waitingReads++;
       this.waitingReads++;
     } else {
       this.answerRead(connection, pending);
@@ -737,6 +739,7 @@ export class ServerCore implements WatchSink {
     invariant(waiting.shift() === done, "a connection's writes are committed in the order they came");
     for (let head = waiting.peek(); head !== null && head.zxid < 0; head = waiting.peek()) {
       waiting.shift();
+      connection.waitingReads--;
       this.waitingReads--;
       if (connection.state < ConnectionState.closing) this.answerRead(connection, head);
     }
@@ -786,6 +789,7 @@ export class ServerCore implements WatchSink {
 
   private isOverLimit(connection: Connection): boolean {
     if (connection.outstanding > 1 && this.inProcess > this.options.globalOutstandingLimit) return true;
+    if (connection.waitingReads >= CONNECTION_WAITING_READS_MAX) return true;
     return this.log.isFull;
   }
 
