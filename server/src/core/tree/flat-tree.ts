@@ -629,7 +629,14 @@ function copy(from: Uint8Array, start: number, end: number, to: Uint8Array, at: 
     to.set(from.subarray(start, end), at);
     return;
   }
-  for (let i = start; i < end; i++) to[at++] = from[i];
+  let i = start;
+  for (; i + 4 <= end; i += 4, at += 4) {
+    to[at] = from[i];
+    to[at + 1] = from[i + 1];
+    to[at + 2] = from[i + 2];
+    to[at + 3] = from[i + 3];
+  }
+  for (; i < end; i++) to[at++] = from[i];
 }
 
 function getInt(bytes: Uint8Array, at: number): number {
