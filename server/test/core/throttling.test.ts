@@ -90,6 +90,20 @@ describe("globalOutstandingLimit", () => {
   });
 });
 
+test("who has nothing outstanding of its own is read again, too, when a full log has room", () => {
+  const scene = new Scene();
+  const ann = scene.session("ann");
+  const bob = scene.session("bob");
+  ann.send(create("/a"));
+  scene.log.isFull = true;
+  bob.send(exists("/"), exists("/none"));
+  bob.send(exists("/zookeeper"));
+  expect(scene.told()).toEqual(["bob: 1 @2 v0 c-1 a0 n1 zxids 0 0 0"]);
+  scene.log.isFull = false;
+  scene.sync();
+  expect(scene.told()).toEqual(["ann: 1 @3 created /a", "bob: 2 @3 NoNode", "bob: 3 @3 v0 c-2 a0 n2 zxids 0 0 0"]);
+});
+
 describe("sessions of clients that are left unread", () => {
   test("do not expire while a slow disk keeps the server from reading what they have sent", () => {
     const scene = new Scene({ globalOutstandingLimit: 2 });

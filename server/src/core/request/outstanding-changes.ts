@@ -93,6 +93,7 @@ export class OutstandingChanges {
 
   add(record: ChangeRecord): void {
     this.queue.push(record);
+    this.countOwner(record, 1);
     const { hash, bytes, start, end } = record;
     const head = this.byHash.get(hash) ?? null;
     const previous = this.find(hash, bytes, start, end);
