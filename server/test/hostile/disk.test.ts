@@ -75,7 +75,7 @@ test.skipIf(!hasStrace).each([
     const client = await SocketClient.open(server.port);
     const acknowledged = await writeUntilTheEnd(client, new Uint8Array(100));
     expect(acknowledged.length).toBeGreaterThan(0);
-  const goneAtMs = performance.now();
+    const goneAtMs = performance.now();
     const { code, atMs } = await server.ended;
     expect(code).toBe(21);
     expect(server.lines().at(-1)!.msg).toMatch(message);
