@@ -9,6 +9,8 @@ import { beginReply, endReply } from "./reply.js";
 
 /** Offset of the txn's body: behind TxnHeader{long clientId, int cxid, long zxid, long time, int type}. */
 const BODY_OFFSET = 32;
+/** Offset of dataLength in a Stat. */
+const STAT_DATA_LENGTH_OFFSET = 52;
 
 /**
  * Listens while a txn is applied: fires the watches, and gathers what the reply will say. The reply is written after all
@@ -21,6 +23,7 @@ export class CommitReplies implements ApplyListener {
   private isMulti = false;
   private err = 0;
   private row: Row = NO_ROW;
+  private createdDataLength = 0;
 
   constructor(
     private readonly tree: DataTree,
@@ -53,7 +56,7 @@ export class CommitReplies implements ApplyListener {
       case OpCode.createTTL:
       case OpCode.createContainer:
         this.writeCreatedPath(pending, out);
-        tree.writeStat(this.row, out);
+        this.writeCreatedStat(this.row, out);
         break;
       case OpCode.setData:
       case OpCode.setACL:
@@ -73,8 +76,16 @@ export class CommitReplies implements ApplyListener {
     out.span(pending.bytes, reader.at, reader.at + length);
   }
 
+  /** The Stat of the moment of creation: a `zookeeper_stats` znode's data is counted anew right after it. */
+  private writeCreatedStat(row: Row, out: Writer): void {
+    const { at } = out;
+    this.tree.tree.writeStat(row, out);
+    out.patchInt(at + STAT_DATA_LENGTH_OFFSET, this.createdDataLength);
+  }
+
   created(bytes: Uint8Array, start: number, end: number, row: Row, parent: Row, zxid: number): void {
     const { tree } = this.tree;
+    this.createdDataLength = Math.max(0, tree.dataLength(row));
     this.watches.created(bytes, start, end, tree.aclId(row), tree.aclId(parent), zxid);
   }
 
@@ -104,7 +115,8 @@ export class CommitReplies implements ApplyListener {
     results.int(0);
     const { tree } = this.tree;
     if (type === OpCode.create || withStat) tree.writePath(row, results);
-    if (type === OpCode.setData || withStat) tree.writeStat(row, results);
+    if (withStat) this.writeCreatedStat(row, results);
+    else if (type === OpCode.setData) tree.writeStat(row, results);
   }
 
   sessionCreated(): void {}

@@ -556,21 +556,22 @@ export class Prep {
 
   /**
    * Whether there is a txn to be made of the multi; leaves the reader at its beginning. One operation that is unknown,
-   * truncated, a read, or a create with an unknown or TTL flag makes all of it fail.
+   * truncated, a read, without a path, or a create with an unknown or TTL flag makes all of it fail.
    * @throws NullAclError over a create with a null ACL, where Java stumbles before it has taken a zxid
    */
   private readableMulti(): boolean {
     const { reader } = this;
     const { at } = reader;
+    let pathIsNull = false;
     try {
       for (;;) {
         const type = reader.int();
         const done = reader.bool();
         reader.int();
-        if (done) return true;
+        if (done) return !pathIsNull;
         if (!isMultiWrite(type)) return false;
         this.skipRequest(type);
-        if (this.lastPathIsNull) return false;
+        pathIsNull ||= this.lastPathIsNull;
         if (!isMultiCreate(type)) continue;
         if (!isKnownFlag(this.lastFlags)) return false;
         if (this.lastAclIsNull) throw new NullAclError("ACL in a multi", reader.at, "a vector", "null");

@@ -296,8 +296,9 @@ export class DataTree {
     this.addToOwner(row, ownerHi, ownerLo);
     this.updateDigest(row, bytes, start, end);
     this.approximateDataSize += unitLength(bytes, start, end) + Math.max(0, dataLength);
-    this.quotas.created(bytes, start, end, Math.max(0, dataLength));
+    // The listener first: it sees the znode as it was created, even one whose data a quota then writes.
     this.listener?.created(bytes, start, end, row, parent, zxid);
+    this.quotas.created(bytes, start, end, Math.max(0, dataLength));
     return this.applied(type, 0, row);
   }
 
