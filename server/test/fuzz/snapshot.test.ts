@@ -14,7 +14,7 @@ import { CoreServer } from "../hostile/core-server.js";
 import { frame } from "../hostile/frames.js";
 import { DIR } from "../storage/world.js";
 import { dump, load, serialize, OPTIONS as TREE_OPTIONS } from "../tree/inspect.js";
-import { INPUTS, mutate, pick, randomInts, SEED, TIMEOUT_MS } from "./random.js";
+import { FILE_INPUTS, INPUTS, mutate, pick, randomInts, SEED, TIMEOUT_MS } from "./random.js";
 import { randomRequest } from "./requests.js";
 
 /** The body of a snapshot of a tree that has some of everything. */
@@ -44,7 +44,7 @@ function fileAround(body: Uint8Array): Uint8Array {
 }
 
 test(
-  `a mutated snapshot is refused or gives a sound tree (inputs=${INPUTS}, seed=${SEED})`,
+  `a mutated snapshot is refused or gives a sound tree (inputs=${FILE_INPUTS}, seed=${SEED})`,
   () => {
     const bodies = Array.from({ length: 8 }, (_, i) => sampleBody(SEED * 100 + i));
     const files = bodies.map(fileAround);
@@ -53,7 +53,7 @@ test(
     disk.makeDirectory(DIR);
     let accepted = 0;
     let refused = 0;
-    for (let i = 0; i < INPUTS; i++) {
+    for (let i = 0; i < FILE_INPUTS; i++) {
       const random = randomInts(SEED * 0x9e3779b1 + i);
       // Most are spoilt inside their seals, so that more than the seals is tried.
       const isSealed = random(4) > 0;
@@ -80,8 +80,8 @@ test(
         refused++;
       }
     }
-    expect(accepted).toBeGreaterThan(INPUTS / 50);
-    expect(refused).toBeGreaterThan(INPUTS / 5);
+    expect(accepted).toBeGreaterThan(FILE_INPUTS / 50);
+    expect(refused).toBeGreaterThan(FILE_INPUTS / 5);
   },
   TIMEOUT_MS,
 );
