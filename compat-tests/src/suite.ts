@@ -21,7 +21,7 @@ export class Suite {
   ) {}
 
   /** Runs one test. It fails when `body` throws or takes longer than `timeoutMs`; the next one runs all the same. */
-  async test(name: string, body: () => Promise<void>, timeoutMs = 30_000): Promise<void> {
+  async test(name: string, body: () => Promise<void>, timeoutMs = 90_000): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Error(`no end within ${timeoutMs} ms`)), timeoutMs);

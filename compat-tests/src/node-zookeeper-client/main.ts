@@ -27,7 +27,7 @@ await runSuite("node-zookeeper-client", async (suite) => {
   await suite.test(
     "a server restart keeps sessions, ephemerals, data and zxids, and the client comes back by itself",
     async () => {
-      const session = await Session.open(library, address, { sessionTimeout: 10_000 });
+      const session = await Session.open(library, address, { sessionTimeout: 30_000 });
       const sessionId = session.client.getSessionId();
       await session.create("/kept", "data");
       await session.create("/kept-ephemeral", null, library.CreateMode.EPHEMERAL);
@@ -55,7 +55,7 @@ await runSuite("node-zookeeper-client", async (suite) => {
   );
 
   await suite.test("after a kill -9 everything that was acknowledged is there", async () => {
-    const session = await Session.open(library, address, { sessionTimeout: 10_000 });
+    const session = await Session.open(library, address, { sessionTimeout: 30_000 });
     for (let i = 0; i < 100; i++)
       await session.create("/survivor-", String(i), library.CreateMode.PERSISTENT_SEQUENTIAL);
     await server.kill();
@@ -129,7 +129,7 @@ async function sessions(suite: Suite, library: Library, address: string, root: S
   );
 
   await suite.test("a session is taken up by its id and password, with its ephemerals", async () => {
-    const first = await Session.open(library, address, { sessionTimeout: 10_000 });
+    const first = await Session.open(library, address, { sessionTimeout: 30_000 });
     await first.create("/handed-over", null, library.CreateMode.EPHEMERAL);
     const sessionId = first.client.getSessionId();
     const sessionPassword = first.client.getSessionPassword();
@@ -143,7 +143,7 @@ async function sessions(suite: Suite, library: Library, address: string, root: S
   });
 
   await suite.test("a session that a second client takes up is closed for the first one's connection", async () => {
-    const first = await Session.open(library, address, { sessionTimeout: 10_000 });
+    const first = await Session.open(library, address, { sessionTimeout: 30_000 });
     const disconnected = first.next("disconnected");
     const sessionId = first.client.getSessionId();
     const sessionPassword = first.client.getSessionPassword();
@@ -156,7 +156,7 @@ async function sessions(suite: Suite, library: Library, address: string, root: S
   });
 
   await suite.test("a wrong password is answered as an expired session, and does the session no harm", async () => {
-    const session = await Session.open(library, address, { sessionTimeout: 10_000 });
+    const session = await Session.open(library, address, { sessionTimeout: 30_000 });
     const sessionId = session.client.getSessionId();
     const thief = new Session(
       library,
@@ -433,7 +433,7 @@ async function watches(suite: Suite, library: Library, address: string, root: Se
     async () => {
       const gate = await Gate.open(address);
       for (const name of ["changed", "removed", "parent", "quiet"]) await root.create(`/w/${name}`);
-      const away = await Session.open(library, gate.address, { sessionTimeout: 10_000 });
+      const away = await Session.open(library, gate.address, { sessionTimeout: 30_000 });
       const [changed, removed, created, parent, quiet] = Array.from({ length: 5 }, () => new Watch());
       await away.getData("/w/changed", changed!.watcher);
       await away.exists("/w/removed", removed!.watcher);
