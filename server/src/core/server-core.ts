@@ -29,7 +29,7 @@ import { OPEN_ACL_ID } from "./tree/tree.js";
 import { EventType } from "./watch/event.js";
 import { type WatchSink, WatchTable } from "./watch/watch-table.js";
 
-export interface ServerCoreOptions extends Omit<PrepOptions, "owner"> {
+export interface ServerCoreOptions extends Omit<PrepOptions, "owner" | "hashSeed"> {
   /** The top byte of session ids. */
   readonly serverId: number;
   readonly tickTimeMs: number;
@@ -146,7 +146,7 @@ export class ServerCore implements WatchSink {
     this.watches = new WatchTable(random, this);
     this.throttle = new ConnectionThrottle(options.connectionThrottle, random, nowMs);
     const arena = new TxnArena();
-    const prepOptions = { ...options, owner: THIS_SERVER };
+    const prepOptions = { ...options, owner: THIS_SERVER, hashSeed: random.int32() };
     this.prep = new Prep(tree, this.sessions, acls, this.changes, arena, prepOptions);
     this.reads = new ReadRequests(tree, this.watches, acls, this);
     this.replies = new CommitReplies(tree, this.watches);

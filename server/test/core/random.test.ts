@@ -332,7 +332,7 @@ function play(requests: readonly Request[], random: SeededRandom): Uint8Array[] 
 describe("outstanding changes", () => {
   const paths = ["/a", "/b", "/c", "/d"].map(utf8);
   // Two paths share a hash, so that chains are met.
-  const hashes = paths.map((path, i) => (i < 2 ? 42 : hashPath(path, 0, path.length)));
+  const hashes = paths.map((path, i) => (i < 2 ? 42 : hashPath(1, path, 0, path.length)));
 
   const action = fc.oneof(
     fc.record({ kind: fc.constant("add" as const), path: fc.nat(3), isNewTxn: fc.boolean() }),

@@ -86,9 +86,12 @@ export function sameBytes(
   return true;
 }
 
-/** A hash of the path that fits a small integer, for tables that live as long as a few txns. */
-export function hashPath(bytes: Uint8Array, start: number, end: number): number {
-  let hash = 0x811c9dc5;
+/**
+ * A hash of the path that fits a small integer, for tables that live as long as a few txns.
+ * @param seed - any int32; unknown to clients, so that they can't choose paths that collide
+ */
+export function hashPath(seed: number, bytes: Uint8Array, start: number, end: number): number {
+  let hash = seed ^ 0x811c9dc5;
   for (let at = start; at < end; at++) hash = Math.imul(hash ^ bytes[at], 0x01000193);
   return (hash ^ (hash >>> 15)) & 0x3fffffff;
 }

@@ -23,6 +23,8 @@ export interface PrepOptions {
   readonly enforceQuota: boolean;
   readonly reconfigEnabled: boolean;
   readonly closeSessionTxnEnabled: boolean;
+  /** Of the hash of paths; any int32, unknown to clients. */
+  readonly hashSeed: number;
   /** This server, as the owner of its clients' sessions. */
   readonly owner: SessionOwner;
   /** The largest payload of a log record that any reader accepts: jute.maxbuffer plus its extra size (rule D44). */
@@ -345,7 +347,7 @@ export class Prep {
     const end = to.at;
     to.patchInt(lengthAt, end - start);
     if (!isValidPath(to.bytes, start, end)) return KeeperCode.BadArguments;
-    const hash = hashPath(to.bytes, start, end);
+    const hash = hashPath(this.options.hashSeed, to.bytes, start, end);
     if (this.existsAt(hash, to.bytes, start, end)) return KeeperCode.NodeExists;
     if (this.isEphemeral(oldParent)) return KeeperCode.NoChildrenForEphemerals;
     if (this.options.enforceQuota && this.overQuota(to.bytes, start, end, Math.max(dataLength, 0), 1)) {
@@ -642,7 +644,7 @@ export class Prep {
       this.update(oldParent, parent);
     }
     const old = this.load(bytes, start, end);
-    const gone = new ChangeRecord(zxid, hashPath(bytes, start, end), bytes, start, end);
+    const gone = new ChangeRecord(zxid, hashPath(this.options.hashSeed, bytes, start, end), bytes, start, end);
     gone.exists = false;
     gone.ownerHi = old === null ? 0 : old.ownerHi;
     gone.ownerLo = old === null ? 0 : old.ownerLo;
@@ -657,7 +659,7 @@ export class Prep {
       start = 0;
       end = 1;
     }
-    const hash = hashPath(bytes, start, end);
+    const hash = hashPath(this.options.hashSeed, bytes, start, end);
     const outstanding = this.changes.find(hash, bytes, start, end);
     if (outstanding !== null) return outstanding.exists ? outstanding : null;
     const { tree } = this.tree;
