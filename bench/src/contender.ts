@@ -97,6 +97,8 @@ function hasSession(port: number): Promise<boolean> {
       resolve(true);
     });
     socket.once("error", () => resolve(false));
+    // ZooKeeper can forget a connection that comes while it starts, and then neither answers nor closes it.
+    socket.setTimeout(500, () => socket.destroy());
     socket.once("close", () => resolve(false));
   });
 }
