@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { ConfigError } from "../../src/node/config/config-error.js";
 import { configKeys } from "../../src/node/config/config-table.js";
 import { loadConfig } from "../../src/node/config/load-config.js";
-import { FILE_INPUTS, INPUTS, mutate, pick, type RandomInts, randomInts, SEED, TIMEOUT_MS } from "./random.js";
+import { INPUTS, mutate, pick, type RandomInts, randomInts, SEED, TIMEOUT_MS } from "./random.js";
 
 let dir: string;
 beforeAll(() => {
@@ -48,11 +48,11 @@ function isAccepted(words: string[], env: Record<string, string>, i: number): bo
 }
 
 test(
-  `zoo.cfg of any contents is a configuration or a ConfigError (inputs=${FILE_INPUTS}, seed=${SEED})`,
+  `zoo.cfg of any contents is a configuration or a ConfigError (inputs=${INPUTS}, seed=${SEED})`,
   () => {
     const file = join(dir, "zoo.cfg");
     let accepted = 0;
-    for (let i = 0; i < FILE_INPUTS; i++) {
+    for (let i = 0; i < INPUTS; i++) {
       const random = randomInts(SEED * 0x9e3779b1 + i);
       const lines = [`dataDir=${dir}`, "clientPort=2181"];
       for (let n = random(3); n > 0; n--) lines.push(setting(random));
@@ -61,7 +61,7 @@ test(
       writeFileSync(file, bytes);
       if (isAccepted([file], {}, i)) accepted++;
     }
-    expect(accepted).toBeGreaterThan(FILE_INPUTS / 100);
+    expect(accepted).toBeGreaterThan(INPUTS / 100);
   },
   TIMEOUT_MS,
 );

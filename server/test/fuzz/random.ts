@@ -3,8 +3,6 @@ export type RandomInts = (below: number) => number;
 
 /** Inputs per decoder: `QUOLL_FUZZ=10000000 npx vitest run server/test/fuzz` for a long run. */
 export const INPUTS = Number(process.env["QUOLL_FUZZ"] ?? 100_000);
-/** The same for whole files, of which each costs a hundred times as much as a frame. */
-export const FILE_INPUTS = Number(process.env["QUOLL_FUZZ"] ?? 20_000);
 export const SEED = Number(process.env["QUOLL_FUZZ_SEED"] ?? 1);
 /** No time limit but that of the long run. */
 export const TIMEOUT_MS = 36_000_000;

@@ -14,7 +14,7 @@ import { frame } from "../hostile/frames.js";
 import { entriesOf } from "../storage/toy-state.js";
 import { DIR } from "../storage/world.js";
 import { dump, OPTIONS as TREE_OPTIONS } from "../tree/inspect.js";
-import { FILE_INPUTS, INPUTS, mutate, pick, randomInts, SEED, TIMEOUT_MS } from "./random.js";
+import { INPUTS, mutate, pick, randomInts, SEED, TIMEOUT_MS } from "./random.js";
 import { randomRequest } from "./requests.js";
 
 /** Payloads that a server has logged. */
@@ -110,7 +110,7 @@ function forge(log: Uint8Array, random: (below: number) => number): Uint8Array {
 }
 
 test(
-  `recovery from a mutated txn log gives a state or says what is wrong (inputs=${FILE_INPUTS}, seed=${SEED})`,
+  `recovery from a mutated txn log gives a state or says what is wrong (inputs=${INPUTS}, seed=${SEED})`,
   () => {
     const samples = Array.from({ length: 8 }, (_, i) => sampleFiles(SEED * 100 + i));
     const factory = {
@@ -128,7 +128,7 @@ test(
     };
     let recovered = 0;
     let refused = 0;
-    for (let i = 0; i < FILE_INPUTS; i++) {
+    for (let i = 0; i < INPUTS; i++) {
       const random = randomInts(SEED * 0x9e3779b1 + i);
       const { snapshot, log, logName } = pick(random, samples);
       const disk = new FakeDisk();
@@ -153,8 +153,8 @@ test(
         }
       }
     }
-    expect(recovered).toBeGreaterThan(FILE_INPUTS / 20);
-    expect(refused).toBeGreaterThan(FILE_INPUTS / 20);
+    expect(recovered).toBeGreaterThan(INPUTS / 20);
+    expect(refused).toBeGreaterThan(INPUTS / 20);
   },
   TIMEOUT_MS,
 );

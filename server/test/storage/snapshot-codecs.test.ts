@@ -114,3 +114,19 @@ test("snappy: the stream starts as xerial's, and blocks hold 32 KiB", () => {
   expect(packed.subarray(20, 23).toString("hex")).toBe("808002");
   expect(packed.subarray(20 + length + 4, 20 + length + 6).toString("hex")).toBe("c038");
 });
+
+test("gz: a stream is unpacked in memory that does not grow with it", () => {
+  const size = 64 << 20;
+  const packed = gzipSync(Buffer.alloc(size));
+  const read = snapshotCodecs.gz.decompress(inputOf(packed, packed.length));
+  const window = new Uint8Array(1 << 16);
+  const before = process.memoryUsage().arrayBuffers;
+  let length = 0;
+  let most = 0;
+  for (let count = read(window, 0, window.length); count > 0; count = read(window, 0, window.length)) {
+    length += count;
+    most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+  }
+  expect(length).toBe(size);
+  expect(most).toBeLessThan(4 << 20);
+});

@@ -9,20 +9,18 @@ import { ProtocolError } from "@quoll/jute";
  *           | copy:    tag with 01, 10 or 11, length and distance into what was written before
  */
 
-/** No block of a snapshot is larger; a length that lies must not make us allocate more. */
-const OUTPUT_MAX = 64 << 20;
+/** What a byte of a block can become at most: three bytes make 64. A length that lies must not make us allocate more. */
+const OUTPUT_PER_BYTE_MAX = 22;
+
+/** @throws ProtocolError when the block announces an output that it cannot have */
+export function checkSnappyLength(block: Uint8Array): void {
+  readLength(block);
+}
 
 /** @throws ProtocolError when the block is malformed */
 export function decodeSnappyBlock(block: Uint8Array): Uint8Array {
-  let at = 0;
-  let length = 0;
-  for (let shift = 0; ; shift += 7) {
-    if (at >= block.length || shift > 28) throw malformed(at, "a length");
-    const byte = block[at++];
-    length += (byte & 0x7f) * 2 ** shift;
-    if (byte < 0x80) break;
-  }
-  if (length > OUTPUT_MAX) throw malformed(0, `a length of at most ${OUTPUT_MAX}`);
+  const { length, behind } = readLength(block);
+  let at = behind;
   const out = new Uint8Array(length);
   let to = 0;
   while (at < block.length) {
@@ -54,6 +52,19 @@ export function decodeSnappyBlock(block: Uint8Array): Uint8Array {
   }
   if (to !== length) throw malformed(at, `${length} bytes of output`);
   return out;
+}
+
+function readLength(block: Uint8Array): { length: number; behind: number } {
+  let at = 0;
+  let length = 0;
+  for (let shift = 0; ; shift += 7) {
+    if (at >= block.length || shift > 28) throw malformed(at, "a length");
+    const byte = block[at++];
+    length += (byte & 0x7f) * 2 ** shift;
+    if (byte < 0x80) break;
+  }
+  if (length > OUTPUT_PER_BYTE_MAX * block.length) throw malformed(0, "a length that its bytes can make");
+  return { length, behind: at };
 }
 
 /** @param input - 1 byte to 64 KiB */

@@ -15,6 +15,7 @@ import {
 import { FormatError } from "./storage-error.js";
 
 const WINDOW_SIZE = 1 << 20;
+const WINDOW_SIZE_MIN = 4096;
 /** More than all sections behind the body can take, a digest in the old text form included. */
 const SECTIONS_MAX = 256;
 
@@ -110,7 +111,7 @@ function readDigest(source: SnapshotSource): SnapshotDigest {
 }
 
 class SnapshotSource implements ByteSource {
-  readonly reader = new Reader(new Uint8Array(WINDOW_SIZE), 0, 0);
+  readonly reader: Reader;
   private checksum = 1;
   /** Up to here the window's bytes are in the checksum. */
   private checkedTo = 0;
@@ -119,6 +120,7 @@ class SnapshotSource implements ByteSource {
 
   constructor(file: FileHandle, snapshot: SnapshotName, codecs: SnapshotCodecs, progress: Progress) {
     const size = file.size();
+    this.reader = new Reader(new Uint8Array(Math.max(WINDOW_SIZE_MIN, Math.min(size, WINDOW_SIZE))), 0, 0);
     let position = 0;
     const raw: Input = (into, start, end) => {
       const count = file.read(position, into, start, end);

@@ -22,6 +22,8 @@ export interface ConfigNotice {
 const FOREIGN_PROPERTY =
   /^(java|javax|jdk|sun|com\.sun|log4j2?|logback|slf4j|user|file|os|net|networkaddress|io\.netty|hadoop|curator|visualvm)\b/;
 
+const KEY_NAMES = configKeys.filter((key) => key.pattern === undefined).map((key) => key.name);
+
 /**
  * What was set, looked up by rows of the config table.
  *
@@ -196,10 +198,7 @@ export class Settings {
 
   private warnUnknown(setting: Setting): void {
     const written = setting.writtenAs.replace(/^-Dzookeeper\./, "");
-    const meant = didYouMean(
-      written,
-      configKeys.filter((key) => key.pattern === undefined).map((key) => key.name),
-    );
+    const meant = didYouMean(written, KEY_NAMES);
     const hint = meant === null ? "" : `; did you mean ${meant}?`;
     this.warn(`${place(setting)} is not a key of ZooKeeper 3.9.5 and has no effect${hint}`);
   }

@@ -1,7 +1,8 @@
 import { createRequire } from "node:module";
-import { constants, crc32, deflateRawSync, gunzipSync } from "node:zlib";
+import { constants, crc32, deflateRawSync } from "node:zlib";
 import { ProtocolError } from "@quoll/jute";
-import { decodeSnappyBlock, storeSnappyBlock } from "../../core/storage/snappy-block.js";
+import { Inflater } from "../../core/storage/inflate.js";
+import { checkSnappyLength, decodeSnappyBlock, storeSnappyBlock } from "../../core/storage/snappy-block.js";
 import type { Compressor, Input, Output, SnapshotCodec, SnapshotCodecs } from "../../core/storage/snapshot-codec.js";
 
 /**
@@ -35,17 +36,103 @@ const gzip: SnapshotCodec = {
   },
 
   decompress(input: Input): Input {
-    let all: Uint8Array | null = null;
-    let at = 0;
-    return (into, start, end) => {
-      if (all === null) all = refuse("gzip stream", () => gunzipSync(readAll(input)));
-      const count = Math.min(end - start, all.length - at);
-      into.set(all.subarray(at, at + count), start);
-      at += count;
-      return count;
-    };
+    const members = new GzipMembers(input);
+    return (into, start, end) => members.read(into, start, end);
   },
 };
+
+/** The contents of a gzip file: members one behind the other. As with zlib and Java, what follows and is none is not looked at. */
+class GzipMembers {
+  private readonly inflater: Inflater;
+  /** The part of the inflater's bytes that was not handed on yet begins here. */
+  private from = 0;
+  private isFirst = true;
+  private isEnd = false;
+  private inMember = false;
+  private checksum = 0;
+  private length = 0;
+
+  constructor(input: Input) {
+    this.inflater = new Inflater(input);
+  }
+
+  read(into: Uint8Array, start: number, end: number): number {
+    const { inflater } = this;
+    while (this.from === inflater.at || !this.inMember) {
+      if (this.isEnd) return 0;
+      if (!this.inMember) this.readHeader();
+      else if (inflater.isEnd) this.readTrailer();
+      else this.unpack();
+    }
+    const count = Math.min(end - start, inflater.at - this.from);
+    into.set(inflater.bytes.subarray(this.from, this.from + count), start);
+    this.from += count;
+    return count;
+  }
+
+  private unpack(): void {
+    const { inflater } = this;
+    this.from = inflater.next();
+    this.checksum = crc32(inflater.bytes.subarray(this.from, inflater.at), this.checksum);
+    this.length = (this.length + inflater.at - this.from) >>> 0;
+  }
+
+  private readHeader(): void {
+    const { inflater } = this;
+    if (inflater.byte() !== 0x1f || inflater.byte() !== 0x8b) {
+      if (this.isFirst) throw malformedGzip("the magic number 1f 8b");
+      this.isEnd = true;
+      return;
+    }
+    this.isFirst = false;
+    if (inflater.byte() !== GZIP_DEFLATE) throw malformedGzip("the method deflate");
+    const flags = inflater.byte();
+    if (flags < 0 || (flags & 0xe0) !== 0) throw malformedGzip("flags that are known");
+    let headChecksum = crc32(Uint8Array.of(0x1f, 0x8b, GZIP_DEFLATE, flags));
+    const byte = () => {
+      const value = this.byte();
+      headChecksum = crc32(Uint8Array.of(value), headChecksum);
+      return value;
+    };
+    // Time, extra flags, system.
+    for (let i = 0; i < 6; i++) byte();
+    if ((flags & GzipFlag.extra) !== 0) for (let left = byte() | (byte() << 8); left > 0; left--) byte();
+    if ((flags & GzipFlag.name) !== 0) while (byte() !== 0);
+    if ((flags & GzipFlag.comment) !== 0) while (byte() !== 0);
+    if ((flags & GzipFlag.headChecksum) !== 0) {
+      const expected = headChecksum & 0xffff;
+      if ((this.byte() | (this.byte() << 8)) !== expected) throw malformedGzip("the checksum of the header");
+    }
+    inflater.begin();
+    this.from = this.checksum = this.length = 0;
+    this.inMember = true;
+  }
+
+  private readTrailer(): void {
+    if (this.int() !== this.checksum) throw malformedGzip("the checksum of the contents");
+    if (this.int() !== this.length) throw malformedGzip("the length of the contents");
+    this.inMember = false;
+  }
+
+  private int(): number {
+    let value = 0;
+    for (let shift = 0; shift < 32; shift += 8) value |= this.byte() << shift;
+    return value >>> 0;
+  }
+
+  private byte(): number {
+    const value = this.inflater.byte();
+    if (value < 0) throw malformedGzip("the rest of the stream");
+    return value;
+  }
+}
+
+const GZIP_DEFLATE = 8;
+const GzipFlag = { headChecksum: 2, extra: 4, name: 8, comment: 16 } as const;
+
+function malformedGzip(expected: string): ProtocolError {
+  return new ProtocolError("gzip stream", 0, expected, "something else");
+}
 
 const SNAPPY_BLOCK_SIZE = 32 * 1024;
 /** The largest block that a stream may announce; xerial's writer uses 32 KiB unless told otherwise. */
@@ -154,9 +241,10 @@ function readSnappyBlock(input: Input): Uint8Array | null {
   if (got < 4 || length < 0 || length > SNAPPY_BLOCK_MAX) {
     throw new ProtocolError("snappy block length", 0, `0 to ${SNAPPY_BLOCK_MAX}`, String(length));
   }
-  const packed = new Uint8Array(length);
-  if (readFully(input, packed) < length)
-    throw new ProtocolError("snappy block", 0, `${length} bytes`, "the end of the file");
+  const packed = readUpTo(input, length);
+  if (packed.length < length) throw new ProtocolError("snappy block", 0, `${length} bytes`, "the end of the file");
+  // The native library makes room for whatever length the block announces.
+  checkSnappyLength(packed);
   return refuse("snappy block", () => blocks().decompress(packed));
 }
 
@@ -171,19 +259,21 @@ function readFully(input: Input, into: Uint8Array): number {
   return at;
 }
 
-function readAll(input: Input): Uint8Array {
-  let bytes = new Uint8Array(1 << 20);
+/** Reads `count` bytes, or as many as there are: a count that lies must not make us allocate more than the file has. */
+function readUpTo(input: Input, count: number): Uint8Array {
+  let bytes = new Uint8Array(Math.min(count, 2 * SNAPPY_BLOCK_SIZE));
   let length = 0;
-  for (;;) {
-    const count = input(bytes, length, bytes.length);
-    if (count === 0) return bytes.subarray(0, length);
-    length += count;
+  while (length < count) {
     if (length === bytes.length) {
-      const larger = new Uint8Array(2 * length);
+      const larger = new Uint8Array(Math.min(count, 2 * length));
       larger.set(bytes);
       bytes = larger;
     }
+    const got = input(bytes, length, bytes.length);
+    if (got === 0) break;
+    length += got;
   }
+  return bytes.subarray(0, length);
 }
 
 /** What a library throws at malformed input is a ProtocolError here. */
