@@ -284,7 +284,8 @@ function firstError(reply: Reply): number {
   }
 }
 
-async function countDigestMismatches(server: RunningServer): Promise<number> {
+/** What `mntr` says. */
+export async function countDigestMismatches(server: RunningServer): Promise<number> {
   const text = await fourLetterWord(server.host, server.port, "mntr");
   return Number(/zk_digest_mismatches_count\s+(\d+)/.exec(text)?.[1]);
 }

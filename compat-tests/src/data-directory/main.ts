@@ -7,6 +7,7 @@ import { skipUnlessCi } from "../peers/cache.js";
 import { compileJava, zookeeperClasspath } from "../peers/java-zookeeper.js";
 import type { ServerKind } from "../peers/server.js";
 import { History } from "./history.js";
+import { endLargeSession } from "./large-session.js";
 
 const HELP = `Lets ZooKeeper and Quoll write one data directory in turn, with kill -9 in between, and checks it at every switch.
 
@@ -75,6 +76,19 @@ for (let index = 0; index < Number(options.histories); index++) {
     console.log(
       `FAILED  ${name}, in round ${round} (${kinds[round % kinds.length]}): ${error instanceof Error ? error.message : error}`,
     );
+    console.log(`        its directory: ${dir}`);
+  }
+}
+if (kinds.includes("quoll")) {
+  const dir = join(folder, "large-session");
+  const name = "a session whose end would be a txn too long for any reader";
+  try {
+    await endLargeSession(dir);
+    passed++;
+    console.log(`ok      ${name}: read by Quoll and by ZooKeeper after kill -9`);
+  } catch (error) {
+    failed++;
+    console.log(`FAILED  ${name}: ${error instanceof Error ? error.message : error}`);
     console.log(`        its directory: ${dir}`);
   }
 }
