@@ -37,6 +37,8 @@ export interface RecoveryOptions extends Directories {
 export interface RecoveryProgress {
   snapshot(name: string, bytesDone: number, bytesTotal: number): void;
   log(name: string, bytesDone: number, bytesTotal: number): void;
+  /** A txn was replayed. The bytes are valid during the call only. */
+  txn?(bytes: Uint8Array, start: number, end: number, zxid: number): void;
 }
 
 export interface Recovered<S> {
@@ -158,8 +160,12 @@ class Recovery<S extends StateMachine> {
   private checkSnapshotDigest(state: S, digest: SnapshotDigest | null): void {
     this.reportedMismatches = 0;
     this.fuzzyUpTo = -1;
-    if (digest === null) return;
     const zxid = state.lastProcessedZxid;
+    if (digest === null) {
+      // The first snapshot of all is empty, and so has none.
+      state.mayBeFuzzy = zxid > 0;
+      return;
+    }
     state.expectDigest(digest.zxid, digest.version, new Long(digest.hi, digest.lo), zxid);
     state.compareSnapshotDigest(zxid);
     if (state.isFuzzy) this.fuzzyUpTo = digest.zxid;
@@ -308,6 +314,7 @@ class Recovery<S extends StateMachine> {
         `txns from ${hex(reader.zxid)} on`,
       );
     }
+    this.progress.txn?.(reader.bytes, reader.payloadStart, reader.payloadEnd, reader.zxid);
     this.txnsReplayed++;
     this.logBytes += size;
     if (state.digestMismatches !== this.reportedMismatches) this.digestMismatch(reader);

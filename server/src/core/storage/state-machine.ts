@@ -11,6 +11,8 @@ export interface StateMachine {
   expectDigest(zxid: number, version: number, digest: Long, snapshotZxid: number): void;
   /** Compares with the expected digest if it belongs to this zxid. */
   compareSnapshotDigest(zxid: number): void;
+  /** Set when the snapshot had no digest: it may hold later changes, nobody knows how far. */
+  mayBeFuzzy: boolean;
   /** Whether the txn of the expected digest was not reached yet. */
   readonly isFuzzy: boolean;
   /** How many digests of txns or of the snapshot were not the tree's. */

@@ -25,7 +25,7 @@ export function writeTreeSnapshot(
 ): WrittenSnapshot {
   const { compression, digestEnabled, lastProcessedZxid } = options;
   const { digestZxid: zxid, digestVersion: version, digestHi: hi, digestLo: lo } = frozen;
-  const digest = digestEnabled ? { zxid, version, hi, lo } : null;
+  const digest = digestEnabled && !frozen.mayBeFuzzy ? { zxid, version, hi, lo } : null;
   const all = { zxid: frozen.lastProcessedZxid, compression, digest, lastProcessedZxid, pace };
   return writeSnapshot(disk, directory, codecs, all, (sink) => serializeFrozen(frozen, sink));
 }

@@ -71,6 +71,11 @@ export class DataTree {
 
   /** The snapshot's digest, until the txn that it belongs to is applied: before that, the tree may be fuzzy. */
   private snapshotDigest: ZxidDigest | null = null;
+  /**
+   * The tree came without a digest and may hold changes from after {@link lastProcessedZxid}, nobody knows how far: a Java
+   * leader sends its state while it changes. Digests of txns count from the first one on that is the tree's.
+   */
+  mayBeFuzzy = false;
   private digestZxid = 0;
   private readonly digestAtZxid = new TreeDigest();
   private readonly reader = new Reader(NO_BYTES);
@@ -467,7 +472,8 @@ export class DataTree {
     const hi = reader.int();
     const lo = reader.int();
     if (!this.options.digestEnabled || this.snapshotDigest !== null || version !== DIGEST_VERSION) return;
-    this.compare(this.zxid, hi, lo);
+    if (!this.mayBeFuzzy) this.compare(this.zxid, hi, lo);
+    else if (this.digest.hi === hi && this.digest.lo === lo) this.mayBeFuzzy = false;
   }
 
   private compare(zxid: number, hi: number, lo: number): void {
@@ -536,6 +542,7 @@ export class DataTree {
       head: head.take(),
       count: tree.rows.count,
       lastProcessedZxid: this.lastProcessedZxid,
+      mayBeFuzzy: this.mayBeFuzzy,
       digestZxid: this.digestZxid,
       digestVersion: DIGEST_VERSION,
       digestHi: this.digestAtZxid.hi,

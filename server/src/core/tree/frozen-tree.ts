@@ -35,6 +35,8 @@ export interface FrozenTree {
   /** Znodes, `/` counted once. */
   readonly count: number;
   readonly lastProcessedZxid: number;
+  /** It may hold later changes: then a digest would say nothing. */
+  readonly mayBeFuzzy: boolean;
   /** What a snapshot's digest section says. */
   readonly digestZxid: number;
   readonly digestVersion: number;
