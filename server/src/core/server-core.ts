@@ -196,9 +196,12 @@ export class ServerCore implements WatchSink {
       this.sessions.touch(connection.session, connection.sessionTimeoutMs);
     }
     for (const session of this.sessions.expire()) {
+      const isDeaf = this.bySession.get(session.idHi, session.idLo)?.paused === true;
       this.logger.info(
         { session: sessionName(session), timeoutMs: session.timeoutMs },
-        "session expired: nothing was heard of its client for its timeout",
+        isDeaf
+          ? "session expired: its client did not read its replies for its timeout"
+          : "session expired: nothing was heard of its client for its timeout",
       );
       this.stats.staleSessionsExpired++;
       this.closeSession(null, session.idHi, session.idLo, 0);
