@@ -18,7 +18,11 @@ const WORKSPACES: readonly Workspace[] = [
   { folder: "server", name: "@quoll/server", mayImport: ["@quoll/zab", "@quoll/jute"] },
   { folder: "client", name: "@quoll/client", mayImport: ["@quoll/jute"] },
   { folder: "recipes", name: "@quoll/recipes", mayImport: ["@quoll/client"] },
-  { folder: "cli", name: "quoll", mayImport: ["@quoll/server", "@quoll/client", "@quoll/recipes"] },
+  {
+    folder: "cli",
+    name: "quoll",
+    mayImport: ["@quoll/server", "@quoll/client", "@quoll/recipes", "@quoll/zab", "@quoll/jute"],
+  },
   { folder: "sim", name: "@quoll/sim", mayImport: ["@quoll/server", "@quoll/zab", "@quoll/client", "@quoll/jute"] },
   { folder: "compat-tests", name: "@quoll/compat-tests", mayImport: "any" },
   { folder: "bench", name: "@quoll/bench", mayImport: "any" },
