@@ -1,0 +1,22 @@
+/** Permissions of an ACL entry, to be or-ed together. */
+export const Perms = { READ: 1, WRITE: 2, CREATE: 4, DELETE: 8, ADMIN: 16, ALL: 31 } as const;
+
+/** One entry of a znode's access control list. */
+export interface ACL {
+  /** {@link Perms}, or-ed together. */
+  readonly perms: number;
+  /** For whom: `world`, `auth`, `digest`, `ip`, `x509`, `sasl`, `super`, or what the server has been given. */
+  readonly scheme: string;
+  /** The name within the scheme: `anyone`, `user:hash`, an address, a distinguished name. */
+  readonly id: string;
+}
+
+/** ACLs that are often used. */
+export const Acls = {
+  /** Anyone may do anything. What `create` uses when it is given none. */
+  open: [{ perms: Perms.ALL, scheme: "world", id: "anyone" }] as readonly ACL[],
+  /** Anyone may read. */
+  readable: [{ perms: Perms.READ, scheme: "world", id: "anyone" }] as readonly ACL[],
+  /** Everything, for those as whom the creator is authenticated at that moment. */
+  creator: [{ perms: Perms.ALL, scheme: "auth", id: "" }] as readonly ACL[],
+} as const;
