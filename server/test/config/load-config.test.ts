@@ -264,10 +264,6 @@ describe("notices", () => {
     ],
     ["zookeeper.snapCount=5", "warn zoo.cfg:3: zookeeper.snapCount has no effect in a file; write snapCount"],
     ["secureClientPort=2281", "warn zoo.cfg:3: secureClientPort is not supported yet: TLS comes in a later version."],
-    [
-      "initLimit=5",
-      "info zoo.cfg:3: initLimit has no effect here: A server that is alone has no followers; ensembles come in a later version.",
-    ],
   ])("%s", (text, notice) => {
     expect(notices(text)).toEqual([notice]);
   });
@@ -334,11 +330,15 @@ describe("members", () => {
   test.each([
     [
       "server.1=h:1:2\nserver.2=h:3:4",
-      "zoo.cfg:3: this is an ensemble of 2 voting servers, and this version serves alone; keep at most one server.N line and standaloneEnabled=true",
+      "zoo.cfg: initLimit is not set; it must be set, since this is an ensemble (try initLimit=10)",
     ],
     [
-      "standaloneEnabled=false\nserver.1=h:1:2",
-      "zoo.cfg:4: standaloneEnabled=false asks for an ensemble, and this version serves alone; keep at most one server.N line and standaloneEnabled=true",
+      "standaloneEnabled=false\nserver.1=h:1:2\ninitLimit=10",
+      "zoo.cfg: syncLimit is not set; it must be set, since this is an ensemble (try syncLimit=5)",
+    ],
+    [
+      "server.1=h:1:2\nserver.2=h:3:4\ninitLimit=10\nsyncLimit=5",
+      "/data/myid: the server id is not set; it must say which of the server.N lines this server is (try 1)",
     ],
     [
       "server.1=h:1",
@@ -365,18 +365,35 @@ describe("members", () => {
   ])("%j is refused", (text, message) => {
     expect(problem(BASE + text)).toBe(message);
   });
+
+  test("several voting members make an ensemble, and one does if standaloneEnabled is false", () => {
+    writeFileSync(join(dir, "myid"), "2\n");
+    const limits = `dataDir=${dir}\nclientPort=2181\ninitLimit=10\nsyncLimit=5\n`;
+    const three = loadText(`${limits}server.1=h:1:2\nserver.2=h:3:4\nserver.3=h:5:6\nserver.4=h:7:8:observer`);
+    expect(three.ensemble).toMatchObject({ myid: 2, isObserver: false, initLimit: 10, syncLimit: 5 });
+    expect(loadText(`${limits}server.2=h:3:4`).ensemble).toBeNull();
+    expect(loadText(`${limits}standaloneEnabled=false\nserver.2=h:3:4`).ensemble).toMatchObject({ myid: 2 });
+    expect(problem(`${limits}server.1=h:1:2\nserver.3=h:5:6`)).toBe(
+      "myid:1: the server id is 2; it must be one of the server.N lines: 1, 3",
+    );
+    rmSync(join(dir, "myid"));
+  });
 });
 
 describe("the config table", () => {
   test("every key that claims to work is read, and no other is but those that hold up a start", () => {
-    const { settings } = load({ words: [file(`${BASE}enforce.auth.enabled=true\nenforce.auth.schemes=ip`)], env: {} });
+    writeFileSync(join(dir, "myid"), "1");
+    const ensemble = "initLimit=10\nsyncLimit=5\nserver.1=h:1:2\nserver.2=h:3:4";
+    const text = `dataDir=${dir}\nclientPort=2181\nenforce.auth.enabled=true\nenforce.auth.schemes=ip\n${ensemble}`;
+    const { settings } = load({ words: [file(text)], env: {} });
+    rmSync(join(dir, "myid"));
     const works = configKeys.filter((key) => key.state === "works").map((key) => key.name);
-    const indirectly = ["server.N", "clientPortAddress"];
+    const indirectly = ["server.N", "group.N", "weight.N", "electionAlg", "clientPortAddress"];
     expect(works.filter((name) => !settings.used.has(name) && !indirectly.includes(name))).toEqual([]);
     const read = configKeys
       .filter((key) => key.state !== "works" && settings.used.has(key.name))
       .map((key) => key.name);
-    expect(read).toEqual(["multiAddress.enabled", "authProvider.N"]);
+    expect(read).toEqual(["authProvider.N"]);
   });
 
   test("names are unique, and every default and example fits its own row", () => {

@@ -17,9 +17,11 @@ import type { EpochKind, ReplicaStorage } from "./replica-storage.js";
 import { SnapshotSkimmer } from "./snapshot-skimmer.js";
 
 /** Who applies the proposals of a term once its server is there. */
-export interface ProposalSink {
+export interface TermServer {
   /** A proposal was logged, or was when this server started; it is to be kept until it is committed. */
   proposed(bytes: Uint8Array, start: number, end: number, zxid: number): void;
+  /** Visits what was logged and not committed, in order. */
+  forEachUncommitted(visit: (bytes: Uint8Array, start: number, end: number, zxid: number) => void): void;
 }
 
 /** What recovery found on this server's disk. */
@@ -48,7 +50,7 @@ export class ServerReplica implements Replica, TxnLogSink {
   lastLoggedZxid: number;
   readonly history: History;
 
-  private server: ProposalSink | null = null;
+  private server: TermServer | null = null;
   /** What was logged and not committed, while no server keeps it. */
   private readonly logged = new Fifo<Logged>();
   private readonly committedLog: CommittedLog;
@@ -174,7 +176,7 @@ export class ServerReplica implements Replica, TxnLogSink {
   // --- the server of a term
 
   /** From here on `server` keeps what is proposed and applies what is committed. */
-  attach(server: ProposalSink): void {
+  attach(server: TermServer): void {
     this.server = server;
     for (let head = this.logged.shift(); head !== null; head = this.logged.shift()) {
       server.proposed(head.bytes, 0, head.bytes.length, head.zxid);
@@ -182,32 +184,15 @@ export class ServerReplica implements Replica, TxnLogSink {
   }
 
   settle(): void {
+    const { logged } = this;
+    this.server?.forEachUncommitted((bytes, start, end, zxid) => logged.push({ zxid, bytes: bytes.slice(start, end) }));
     this.server = null;
-    this.logged.clear();
     const term = ++this.term;
+    // What the log has beyond the tree may be committed, and is if this server is elected.
     this.storage.whenDurable(() => {
-      if (this.lastLoggedZxid === this.lastCommittedZxid) {
-        this.settled(term);
-        return;
-      }
-      // The log is the truth: what it has beyond the tree may be committed, and is if this server is elected.
-      const reading = this.storage.readLog(this.lastCommittedZxid, Number.POSITIVE_INFINITY, {
-        txn: (bytes, start, end, zxid) => {
-          if (zxid > this.lastCommittedZxid) this.apply(bytes, start, end, zxid);
-          return true;
-        },
-        end: () => {
-          invariant(this.lastLoggedZxid === this.lastCommittedZxid, "the log holds everything that was appended to it");
-          this.settled(term);
-        },
-        failed: (reason) => invariant(false, `the log can't be read back: ${reason}`),
-      });
-      invariant(reading !== null, "the log reaches back to the last txn that was applied");
+      this.commit(this.lastLoggedZxid);
+      if (term === this.term) this.events.settled();
     });
-  }
-
-  private settled(term: number): void {
-    if (term === this.term) this.events.settled();
   }
 
   // --- taking over the leader's state

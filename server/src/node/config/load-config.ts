@@ -3,7 +3,14 @@ import { join, resolve } from "node:path";
 import { ConfigError, type SettingSource } from "./config-error.js";
 import { environmentFlags, parseJvmFlags } from "./jvm-flags.js";
 import { parseProperties } from "./properties.js";
-import type { AuthConfig, ConnectionThrottleConfig, LogConfig, QuollConfig, SnapshotConfig } from "./quoll-config.js";
+import type {
+  AuthConfig,
+  ConnectionThrottleConfig,
+  EnsembleConfig,
+  LogConfig,
+  QuollConfig,
+  SnapshotConfig,
+} from "./quoll-config.js";
 import { type HostPort, parseQuorum, type QuorumConfig, versionOfFileName } from "./quorum-config.js";
 import { type ConfigNotice, Settings } from "./settings.js";
 
@@ -31,7 +38,7 @@ const COMMAND_LINE: SettingSource = { file: "command line", line: 0 };
 
 /**
  * Reads the configuration as ZooKeeper does, and checks every value of it.
- * @throws {@link ConfigError} a file that cannot be read, a value that is wrong, or an ensemble
+ * @throws {@link ConfigError} a file that cannot be read, or a value that is wrong
  */
 export function loadConfig(sources: ConfigSources): LoadedConfig {
   const { settings, config } = load(sources);
@@ -110,7 +117,7 @@ function build(settings: Settings, file: string | null, text: string): QuollConf
       `be at most maxSessionTimeout, ${maxSessionTimeoutMs} ms`,
     );
   }
-  const quorum = readQuorum(settings, whole);
+  const quorum = readQuorum(settings);
   const myid = readMyid(dataDir);
   const juteMaxBufferBytes = settings.number("jute.maxbuffer");
   return deepFreeze({
@@ -118,6 +125,7 @@ function build(settings: Settings, file: string | null, text: string): QuollConf
     configText: text,
     myid,
     quorum,
+    ensemble: readEnsemble(settings, whole, quorum, myid, dataDir),
     clientAddress: clientAddressOf(settings, whole, quorum, myid),
     clientPortListenBacklog: settings.number("clientPortListenBacklog"),
     clientTcpKeepAlive: settings.boolean("clientTcpKeepAlive"),
@@ -244,8 +252,8 @@ function authConfig(settings: Settings, whole: SettingSource): AuthConfig {
   };
 }
 
-/** The members, from zoo.cfg or from the file that dynamicConfigFile names. More than one voting member is refused. */
-function readQuorum(settings: Settings, whole: SettingSource): QuorumConfig {
+/** The members, from zoo.cfg or from the file that dynamicConfigFile names. */
+function readQuorum(settings: Settings): QuorumConfig {
   const dynamicFile = settings.textOrNull("dynamicConfigFile");
   const inZooCfg = ["server.", "group", "weight"].flatMap((prefix) => settings.nativeWithPrefix(prefix));
   const multiAddress = settings.boolean("multiAddress.enabled");
@@ -277,21 +285,72 @@ function readQuorum(settings: Settings, whole: SettingSource): QuorumConfig {
     });
     quorum = parseQuorum(lines, versionOfFileName(dynamicFile), multiAddress);
   }
-  const participants = quorum.members.filter((member) => member.type === "participant").length;
-  if (!settings.boolean("standaloneEnabled") || participants > 1) {
-    const source = quorum.members[0]?.setting.source ?? whole;
-    const what =
-      participants > 1
-        ? `this is an ensemble of ${participants} voting servers`
-        : "standaloneEnabled=false asks for an ensemble";
+  return quorum;
+}
+
+/** One voting member is a standalone server unless standaloneEnabled is false, as with ZooKeeper. */
+function readEnsemble(
+  settings: Settings,
+  whole: SettingSource,
+  quorum: QuorumConfig,
+  myid: number | null,
+  dataDir: string,
+): EnsembleConfig | null {
+  const { members } = quorum;
+  const participants = members.filter((member) => member.type === "participant").length;
+  if (members.length === 0 || (settings.boolean("standaloneEnabled") && participants <= 1)) return null;
+  const required = (key: string, example: string): number => {
+    const value = settings.numberOrNull(key);
+    if (value === null) throw settings.reject(key, whole, null, "be set, since this is an ensemble", example);
+    return value;
+  };
+  const initLimit = required("initLimit", "initLimit=10");
+  const syncLimit = required("syncLimit", "syncLimit=5");
+  const file = join(dataDir, "myid");
+  const self = members.find(({ id }) => id === myid);
+  if (myid === null) {
     throw new ConfigError(
-      source,
-      "",
+      { file, line: 0 },
+      "the server id",
       null,
-      `${what}, and this version serves alone; keep at most one server.N line and standaloneEnabled=true`,
+      "say which of the server.N lines this server is",
+      "1",
     );
   }
-  return quorum;
+  if (self === undefined) {
+    const known = members.map(({ id }) => id).join(", ");
+    throw new ConfigError({ file, line: 1 }, "the server id", String(myid), `be one of the server.N lines: ${known}`);
+  }
+  const isObserver = self.type === "observer";
+  if ((settings.text("peerType") === "observer") !== isObserver) {
+    settings.warn(`peerType is not what server.${myid} says; the line decides: this server is ${self.type}`);
+  }
+  if (participants === 2)
+    settings.warn("with two voting servers, the ensemble stops when either of them fails; three are better");
+  else if (participants % 2 === 0)
+    settings.warn(`${participants} voting servers survive no more failures than ${participants - 1}`);
+  return {
+    myid,
+    isObserver,
+    initLimit,
+    syncLimit,
+    connectToLearnerMasterLimit: settings.number("connectToLearnerMasterLimit"),
+    cnxTimeoutMs: settings.number("cnxTimeout"),
+    minNotificationIntervalMs: settings.number("fastleader.minNotificationInterval"),
+    maxNotificationIntervalMs: settings.number("fastleader.maxNotificationInterval"),
+    electionPortBindRetry: settings.number("electionPortBindRetry"),
+    quorumListenOnAllIPs: settings.boolean("quorumListenOnAllIPs"),
+    multiAddress: settings.boolean("multiAddress.enabled"),
+    leaderServes: settings.yes("leaderServes"),
+    maxConcurrentSnapSyncs: settings.number("leader.maxConcurrentSnapSyncs"),
+    maxConcurrentDiffSyncs: settings.number("leader.maxConcurrentDiffSyncs"),
+    commitLogCount: settings.number("commitLogCount"),
+    snapshotSizeFactor: settings.number("snapshotSizeFactor"),
+    forceSnapshotSync: settings.boolean("forceSnapshotSync"),
+    localSessionsEnabled: settings.boolean("localSessionsEnabled"),
+    localSessionsUpgradingEnabled: settings.boolean("localSessionsUpgradingEnabled"),
+    oraclePath: settings.textOrNull("oraclePath"),
+  };
 }
 
 /** `myid`, which names this server among the server.N lines. A standalone server needs none. */

@@ -12,6 +12,8 @@ export interface QuollConfig {
   /** From `myid` in dataDir, or null when there is none. */
   readonly myid: number | null;
   readonly quorum: QuorumConfig;
+  /** How this server takes part in its ensemble; null when it serves alone. */
+  readonly ensemble: EnsembleConfig | null;
 
   readonly clientAddress: HostPort;
   /** 0 or less: what the runtime takes by itself. */
@@ -66,6 +68,32 @@ export interface QuollConfig {
    * them, and show them only through {@link redactedProperties}.
    */
   readonly properties: ReadonlyMap<string, string>;
+}
+
+/** One server's part in an ensemble. Limits are in ticks. */
+export interface EnsembleConfig {
+  readonly myid: number;
+  readonly isObserver: boolean;
+  readonly initLimit: number;
+  readonly syncLimit: number;
+  /** 0: as {@link initLimit}. */
+  readonly connectToLearnerMasterLimit: number;
+  readonly cnxTimeoutMs: number;
+  readonly minNotificationIntervalMs: number;
+  readonly maxNotificationIntervalMs: number;
+  /** 0: for ever. */
+  readonly electionPortBindRetry: number;
+  readonly quorumListenOnAllIPs: boolean;
+  readonly multiAddress: boolean;
+  readonly leaderServes: boolean;
+  readonly maxConcurrentSnapSyncs: number;
+  readonly maxConcurrentDiffSyncs: number;
+  readonly commitLogCount: number;
+  readonly snapshotSizeFactor: number;
+  readonly forceSnapshotSync: boolean;
+  readonly localSessionsEnabled: boolean;
+  readonly localSessionsUpgradingEnabled: boolean;
+  readonly oraclePath: string | null;
 }
 
 /** The txn log. */

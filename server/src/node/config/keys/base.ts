@@ -168,8 +168,7 @@ export const baseKeys: readonly ConfigKey[] = [
     min: 500,
     belowMin: 500,
     meaning: "How many committed txns stay in memory for followers that fell behind.",
-    reason: "Ensembles come in a later version.",
-    state: "not yet",
+    reason: "A server that restarts then needs only what it has missed.",
   }),
   defineKey("snapshotSizeFactor", {
     type: "double",
@@ -177,15 +176,13 @@ export const baseKeys: readonly ConfigKey[] = [
     max: 1,
     meaning:
       "A follower is sent the log instead of a snapshot while that log is smaller than this part of the snapshot.",
-    reason: "Ensembles come in a later version.",
-    state: "not yet",
+    reason: "Above it a snapshot is quicker.",
   }),
   defineKey("forceSnapshotSync", {
     type: "boolean",
     default: "false",
     meaning: "Sends every follower a whole snapshot; for tests.",
-    reason: "Ensembles come in a later version.",
-    state: "not yet",
+    reason: "It costs much more than the txns that a follower has missed.",
   }),
   defineKey("snapshot.compression.method", {
     type: "enum",

@@ -1,22 +1,17 @@
 import { type ConfigKey, type ConfigRow, defineKey } from "../config-key.js";
 
-const LATER = "Ensembles come in a later version.";
+const TIMING = "ZooKeeper's own value.";
 
-const cfg = (name: string, type: ConfigRow["type"], value: string, meaning: string): ConfigKey =>
-  defineKey(name, { scope: "cfg", type, default: value, meaning, reason: LATER, state: "not yet" });
-/** A key of zoo.cfg that is also read as a property, which the file overrides. */
-const cfgOrProperty = (name: string, type: ConfigRow["type"], value: string, meaning: string): ConfigKey => {
-  const row = { aliases: [`zookeeper.${name}`], type, default: value, meaning, reason: LATER } as const;
-  return defineKey(name, { scope: "cfg", ...row, state: "not yet" });
-};
-const property = (name: string, type: ConfigRow["type"], value: string, meaning: string): ConfigKey =>
-  defineKey(name, { type, default: value, meaning, reason: LATER, state: "not yet" });
+const cfg = (name: string, type: ConfigRow["type"], value: string, meaning: string, reason = TIMING): ConfigKey =>
+  defineKey(name, { scope: "cfg", type, default: value, meaning, reason });
+const property = (name: string, type: ConfigRow["type"], value: string, meaning: string, reason = TIMING): ConfigKey =>
+  defineKey(name, { type, default: value, meaning, reason });
+const noEffect = (key: ConfigKey, reason: string): ConfigKey => ({ ...key, state: "no effect here", reason });
+const notYet = (key: ConfigKey, reason: string): ConfigKey => ({ ...key, state: "not yet", reason });
 
-/** Every sample zoo.cfg sets these, also for servers that are alone: that is not worth a warning. */
-const followerLimit = (name: string, meaning: string): ConfigKey => {
-  const reason = "A server that is alone has no followers; ensembles come in a later version.";
-  return defineKey(name, { scope: "cfg", type: "int", default: "", meaning, reason, state: "no effect here" });
-};
+const NO_THREADS = "Nothing here waits for a socket: a slow one holds up nobody else.";
+const OBSERVERS_LOG = "An observer always logs what it applies, so that its restart needs nothing from the leader.";
+const NO_DELAY = "Connections between servers always send at once.";
 
 /** Members, election, learners (Administrator's Guide, "Cluster Options"). */
 export const clusterKeys: readonly ConfigKey[] = [
@@ -27,7 +22,7 @@ export const clusterKeys: readonly ConfigKey[] = [
     default: "",
     example: "server.1=localhost:2888:3888;2181",
     meaning: "A member: `host:quorumPort:electionPort[:participant|observer][;[clientAddress:]clientPort]`.",
-    reason: "A single member is a standalone server, which takes its client port from here; more need a later version.",
+    reason: "A single member is a standalone server unless standaloneEnabled is false.",
   }),
   defineKey("group.N", {
     scope: "cfg",
@@ -35,8 +30,7 @@ export const clusterKeys: readonly ConfigKey[] = [
     type: "string",
     default: "",
     meaning: "The members of a group of a hierarchical quorum, by id, separated by colons.",
-    reason: LATER,
-    state: "not yet",
+    reason: "A quorum is then a majority of the weight in a majority of the groups.",
   }),
   defineKey("weight.N", {
     scope: "cfg",
@@ -44,8 +38,7 @@ export const clusterKeys: readonly ConfigKey[] = [
     type: "int",
     default: "1",
     meaning: "The weight of a member's vote in its group.",
-    reason: LATER,
-    state: "not yet",
+    reason: "A member of weight 0 never leads.",
   }),
   defineKey("dynamicConfigFile", {
     scope: "cfg",
@@ -68,11 +61,32 @@ export const clusterKeys: readonly ConfigKey[] = [
     type: "boolean",
     default: "true",
     meaning: "Whether a configuration of one server is a standalone server instead of an ensemble of one.",
-    reason: "With false, an ensemble can grow from one server; that comes in a later version.",
+    reason: "With false, an ensemble can grow from one server.",
   }),
-  followerLimit("initLimit", "How many ticks a follower may take to connect to the leader and to synchronize."),
-  followerLimit("syncLimit", "How many ticks a follower may lag behind the leader."),
-  cfg("connectToLearnerMasterLimit", "int", "(initLimit)", "How many ticks a learner may take to reach the leader."),
+  defineKey("initLimit", {
+    scope: "cfg",
+    type: "int",
+    default: "",
+    min: 1,
+    example: "10",
+    meaning: "How many ticks a follower may take to connect to the leader and to synchronize.",
+    reason: "An ensemble must set it; a server that is alone has no followers.",
+  }),
+  defineKey("syncLimit", {
+    scope: "cfg",
+    type: "int",
+    default: "",
+    min: 1,
+    example: "5",
+    meaning: "How many ticks a follower may lag behind the leader.",
+    reason: "An ensemble must set it; a server that is alone has no followers.",
+  }),
+  cfg(
+    "connectToLearnerMasterLimit",
+    "int",
+    "0",
+    "How many ticks a learner may take to reach the leader; 0 for initLimit.",
+  ),
   defineKey("electionAlg", {
     scope: "cfg",
     type: "int",
@@ -81,7 +95,6 @@ export const clusterKeys: readonly ConfigKey[] = [
     max: 3,
     meaning: "The election algorithm.",
     reason: "ZooKeeper has removed all but number 3.",
-    state: "not yet",
   }),
   defineKey("peerType", {
     scope: "cfg",
@@ -89,11 +102,16 @@ export const clusterKeys: readonly ConfigKey[] = [
     default: "participant",
     values: ["participant", "observer"],
     meaning: "Whether this server votes.",
-    reason: LATER,
-    state: "not yet",
+    reason: "It must agree with the server.N line, which decides.",
   }),
-  cfg("syncEnabled", "boolean", "true", "Whether an observer writes txns and snapshots to its disk."),
-  property("observer.syncEnabled", "boolean", "(syncEnabled)", "The same as syncEnabled, as a property."),
+  noEffect(
+    cfg("syncEnabled", "boolean", "true", "Whether an observer writes txns and snapshots to its disk."),
+    OBSERVERS_LOG,
+  ),
+  noEffect(
+    property("observer.syncEnabled", "boolean", "(syncEnabled)", "The same as syncEnabled, as a property."),
+    OBSERVERS_LOG,
+  ),
   cfg("quorumListenOnAllIPs", "boolean", "false", "Whether the quorum ports are bound to every interface."),
   defineKey("reconfigEnabled", {
     scope: "cfg",
@@ -109,22 +127,48 @@ export const clusterKeys: readonly ConfigKey[] = [
     "false",
     "Whether a local session becomes global when it creates an ephemeral.",
   ),
-  cfgOrProperty(
-    "multiAddress.enabled",
-    "boolean",
-    "false",
-    "Whether a member may have several addresses, separated by |.",
+  defineKey("multiAddress.enabled", {
+    scope: "cfg",
+    aliases: ["zookeeper.multiAddress.enabled"],
+    type: "boolean",
+    default: "false",
+    meaning: "Whether a member may have several addresses, separated by |.",
+    reason: "Servers before 3.6 can't read the form of the election's first message that tells them.",
+  }),
+  noEffect(
+    defineKey("multiAddress.reachabilityCheckTimeoutMs", {
+      scope: "cfg",
+      aliases: ["zookeeper.multiAddress.reachabilityCheckTimeoutMs"],
+      type: "int",
+      default: "1000",
+      meaning: "How long, in ms, an address is tried.",
+      reason: "",
+    }),
+    "Addresses are tried by connecting to them.",
   ),
-  cfgOrProperty("multiAddress.reachabilityCheckTimeoutMs", "int", "1000", "How long, in ms, an address is tried."),
-  cfgOrProperty("multiAddress.reachabilityCheckEnabled", "boolean", "true", "Whether addresses are tried by ICMP."),
-  cfg("oraclePath", "path", "", "The file that decides between two servers."),
-  cfg("quorum.cnxn.threads.size", "int", "20", "How many threads authenticate members."),
+  noEffect(
+    defineKey("multiAddress.reachabilityCheckEnabled", {
+      scope: "cfg",
+      aliases: ["zookeeper.multiAddress.reachabilityCheckEnabled"],
+      type: "boolean",
+      default: "true",
+      meaning: "Whether addresses are tried by ICMP.",
+      reason: "",
+    }),
+    "Addresses are tried by connecting to them.",
+  ),
+  cfg(
+    "oraclePath",
+    "path",
+    "",
+    "The file that decides between two servers.",
+    "Two servers alone have no majority without each other.",
+  ),
+  noEffect(cfg("quorum.cnxn.threads.size", "int", "20", "How many threads authenticate members."), NO_THREADS),
   property("cnxTimeout", "int", "5000", "How long, in ms, an election connection may take to open."),
-  property(
-    "quorumCnxnTimeoutMs",
-    "int",
-    "-1",
-    "The read timeout of election connections in ms; -1 for syncLimit ticks.",
+  noEffect(
+    property("quorumCnxnTimeoutMs", "int", "-1", "The read timeout of election connections in ms."),
+    "A connection that is silent during an election is no reason to end it; its first message has 2 s.",
   ),
   property("fastleader.minNotificationInterval", "int", "200", "The first wait, in ms, between notifications."),
   property("fastleader.maxNotificationInterval", "int", "60000", "The longest wait, in ms, between notifications."),
@@ -134,58 +178,100 @@ export const clusterKeys: readonly ConfigKey[] = [
     default: "yes",
     values: ["yes", "no"],
     meaning: "Whether the leader accepts clients.",
-    reason: LATER,
-    state: "not yet",
+    reason: "A leader of many followers may have enough to do.",
   }),
-  property(
-    "leader.maxTimeToWaitForEpoch",
-    "int",
-    "-1",
-    "How long, in ms, a leader waits for epochs; -1 for initLimit ticks.",
+  notYet(
+    property(
+      "leader.maxTimeToWaitForEpoch",
+      "int",
+      "-1",
+      "How long, in ms, a leader waits for epochs; -1 for initLimit ticks.",
+    ),
+    "It waits initLimit ticks.",
   ),
   property("leader.maxConcurrentSnapSyncs", "int", "10", "How many learners are sent snapshots at a time."),
   property("leader.maxConcurrentDiffSyncs", "int", "100", "How many learners are sent differences at a time."),
-  property("leader.ackLoggingFrequency", "int", "1000", "Every how many ACKs one is logged."),
-  property("leaderConnectDelayDuringRetryMs", "int", "100", "The wait, in ms, between tries to reach the leader."),
+  noEffect(
+    property("leader.ackLoggingFrequency", "int", "1000", "Every how many ACKs one is logged."),
+    "ACKs are not logged.",
+  ),
+  noEffect(
+    property("leaderConnectDelayDuringRetryMs", "int", "100", "The wait, in ms, between tries to reach the leader."),
+    "A refused connection is tried again after a wait that grows from a few milliseconds.",
+  ),
   defineKey("leader.nodelay", {
     scope: "jvm",
     type: "boolean",
     default: "true",
     meaning: "TCP_NODELAY on the leader's connections.",
-    reason: LATER,
-    state: "not yet",
+    reason: NO_DELAY,
+    state: "no effect here",
   }),
   defineKey("follower.nodelay", {
     scope: "jvm",
     type: "boolean",
     default: "true",
     meaning: "TCP_NODELAY on a follower's connection.",
-    reason: LATER,
-    state: "not yet",
+    reason: NO_DELAY,
+    state: "no effect here",
   }),
-  property("learner.asyncSending", "boolean", "false", "Whether a learner sends from a thread of its own."),
-  property("learner.closeSocketAsync", "boolean", "false", "Whether a learner closes sockets in the background."),
-  property("leader.closeSocketAsync", "boolean", "false", "Whether the leader closes sockets in the background."),
-  property(
-    "forward_learner_requests_to_commit_processor_disabled",
-    "boolean",
-    "false",
-    "Whether requests of learners that left are dropped.",
+  noEffect(
+    property("learner.asyncSending", "boolean", "false", "Whether a learner sends from a thread of its own."),
+    NO_THREADS,
   ),
-  property(
-    "follower.skipLearnerRequestToNextProcessor",
-    "boolean",
-    "false",
-    "Whether a follower's own requests skip its commit queue.",
+  noEffect(
+    property("learner.closeSocketAsync", "boolean", "false", "Whether a learner closes sockets in the background."),
+    NO_THREADS,
   ),
-  property("observer.reconnectDelayMs", "long", "0", "The longest random wait, in ms, before an observer reconnects."),
-  property(
-    "observer.election.DelayMs",
-    "long",
-    "200",
-    "How long, in ms, an observer waits before it looks for a leader.",
+  noEffect(
+    property("leader.closeSocketAsync", "boolean", "false", "Whether the leader closes sockets in the background."),
+    NO_THREADS,
   ),
-  property("observerMaster.sizeLimit", "int", "33554432", "How many bytes of packets a follower keeps for observers."),
+  noEffect(
+    property(
+      "forward_learner_requests_to_commit_processor_disabled",
+      "boolean",
+      "false",
+      "Whether requests of learners that left are dropped.",
+    ),
+    "They are always dropped: nobody waits for them any more.",
+  ),
+  noEffect(
+    property(
+      "follower.skipLearnerRequestToNextProcessor",
+      "boolean",
+      "false",
+      "Whether a follower's own requests skip its commit queue.",
+    ),
+    NO_THREADS,
+  ),
+  notYet(
+    property(
+      "observer.reconnectDelayMs",
+      "long",
+      "0",
+      "The longest random wait, in ms, before an observer reconnects.",
+    ),
+    "It reconnects at once.",
+  ),
+  notYet(
+    property(
+      "observer.election.DelayMs",
+      "long",
+      "200",
+      "How long, in ms, an observer waits before it looks for a leader.",
+    ),
+    "It looks at once.",
+  ),
+  notYet(
+    property(
+      "observerMaster.sizeLimit",
+      "int",
+      "33554432",
+      "How many bytes of packets a follower keeps for observers.",
+    ),
+    "Observers are fed by the leader.",
+  ),
   defineKey("readonlymode.enabled", {
     scope: "jvm",
     type: "boolean",
