@@ -1,5 +1,39 @@
 export type { Log, Random } from "./capabilities.js";
+export {
+  type Candidate,
+  defaultElectionOptions,
+  type Elected,
+  Election,
+  type ElectionEvents,
+  type ElectionOptions,
+  NO_VOTE,
+  type Proposal,
+  type Role,
+  ServerState,
+  type Vote,
+} from "./election/index.js";
 export type { Dialer, HostPort, Link, LinkHandler } from "./link.js";
+export {
+  CONFIG_TEXT_MAX,
+  HierarchicalQuorum,
+  type LearnerType,
+  MajorityQuorum,
+  MEMBERS_MAX,
+  type Member,
+  MembershipError,
+  membershipOf,
+  type Oracle,
+  parseConfigText,
+  type QuorumConfig,
+  type QuorumVerifier,
+  type ReadQuorumConfig,
+  SyncedLearnerTracker,
+  sameMember,
+  textOfAddress,
+  textOfMember,
+  typeOf,
+  verifierOf,
+} from "./membership/index.js";
 export type {
   History,
   LogReading,
