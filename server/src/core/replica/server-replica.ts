@@ -12,7 +12,7 @@ import { Fifo } from "../fifo.js";
 import type { TxnLogSink } from "../server-core.js";
 import { DataTree, type DataTreeOptions } from "../tree/data-tree.js";
 import { ChunkSource } from "./chunk-source.js";
-import { CommittedLog } from "./committed-log.js";
+import type { CommittedLog } from "./committed-log.js";
 import type { EpochKind, ReplicaStorage } from "./replica-storage.js";
 import { SnapshotSkimmer } from "./snapshot-skimmer.js";
 
@@ -42,30 +42,30 @@ interface Logged {
  * This server's copy of the ensemble's data: the tree, the txn log behind it, the epochs. Between terms and while it
  * synchronizes with a leader it applies txns itself; while a server of the term is there, that does.
  */
-export class ServerReplica implements Replica, TxnLogSink {
+export class ServerReplica implements Replica {
   tree: DataTree;
   acceptedEpoch: number;
   currentEpoch: number;
   isDamaged: boolean;
   lastLoggedZxid: number;
   readonly history: History;
+  /** The log, for the leader's own server, which proposes what it appends. */
+  readonly log: TxnLogSink;
 
   private server: TermServer | null = null;
   /** What was logged and not committed, while no server keeps it. */
   private readonly logged = new Fifo<Logged>();
-  private readonly committedLog: CommittedLog;
   /** Whatever was asked for in an earlier term is not reported any more. */
   private term = 0;
 
   /**
-   * @param commitLogCount - how many txns are kept for learners that were away for a while
-   * @param recovered - tells the txns that recovery has replayed, so that they are kept, too
+   * @param committedLog - holds what recovery has replayed
    */
   constructor(
     private readonly storage: ReplicaStorage,
     start: ReplicaStart,
     private readonly treeOptions: DataTreeOptions,
-    commitLogCount: number,
+    private readonly committedLog: CommittedLog,
     private readonly events: ReplicaEvents,
     private readonly logger: Log,
   ) {
@@ -74,8 +74,13 @@ export class ServerReplica implements Replica, TxnLogSink {
     this.currentEpoch = start.currentEpoch;
     this.isDamaged = start.isDamaged;
     this.lastLoggedZxid = start.tree.lastProcessedZxid;
-    this.committedLog = new CommittedLog(commitLogCount);
-    const { committedLog } = this;
+    this.log = {
+      append: (bytes, from, to, zxid) => this.appendToLog(bytes, from, to, zxid),
+      roll: () => storage.log.roll(),
+      get isFull() {
+        return storage.log.isFull;
+      },
+    };
     this.history = {
       get minZxid() {
         return committedLog.minZxid;
@@ -118,27 +123,18 @@ export class ServerReplica implements Replica, TxnLogSink {
   // --- the log
 
   append(bytes: Uint8Array, start: number, end: number, zxid: number): void {
+    this.appendToLog(bytes, start, end, zxid);
+    if (this.server === null) this.logged.push({ zxid, bytes: bytes.slice(start, end) });
+    else this.server.proposed(bytes, start, end, zxid);
+  }
+
+  private appendToLog(bytes: Uint8Array, start: number, end: number, zxid: number): void {
     invariant(
       follows(this.lastLoggedZxid, zxid),
       () => `proposal 0x${zxid.toString(16)} after 0x${this.lastLoggedZxid.toString(16)}`,
     );
     this.lastLoggedZxid = zxid;
     this.storage.log.append(bytes, start, end, zxid);
-  }
-
-  /** A proposal of the leader. */
-  propose(bytes: Uint8Array, start: number, end: number, zxid: number): void {
-    this.append(bytes, start, end, zxid);
-    if (this.server === null) this.logged.push({ zxid, bytes: bytes.slice(start, end) });
-    else this.server.proposed(bytes, start, end, zxid);
-  }
-
-  roll(): void {
-    this.storage.log.roll();
-  }
-
-  get isFull(): boolean {
-    return this.storage.log.isFull;
   }
 
   /** A txn was applied to the tree by the server of the term. */

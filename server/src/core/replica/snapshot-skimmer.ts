@@ -1,6 +1,6 @@
 import { ProtocolError } from "@quoll/jute";
 
-const SIGNATURE = "BenWasHere";
+const SLASH = 0x2f;
 const STAT_AND_ACL_BYTES = 68;
 const COUNT_MAX = 0x7fff_ffff / 12;
 
@@ -13,14 +13,13 @@ const enum Next {
   idLength,
   pathLength,
   dataLength,
-  signatureLength,
-  signature,
+  terminator,
   end,
 }
 
 /**
- * Finds the end of a state that a leader sends: it comes without a length, as sessions, ACL lists, znodes, the path `/` and
- * the string `BenWasHere`. Bytes may come in pieces of any size; only lengths are looked at.
+ * Finds the end of a state that a leader sends: it comes without a length, as sessions, ACL lists, znodes and the path `/`.
+ * Bytes may come in pieces of any size; only lengths are looked at.
  */
 export class SnapshotSkimmer {
   private next: Next = Next.sessionCount;
@@ -31,7 +30,6 @@ export class SnapshotSkimmer {
   private intBytes = 0;
   private aclLists = 0;
   private acls = 0;
-  private signatureAt = 0;
 
   get isComplete(): boolean {
     return this.next === Next.end;
@@ -48,8 +46,9 @@ export class SnapshotSkimmer {
         const count = Math.min(this.skip, end - at);
         this.skip -= count;
         at += count;
-      } else if (this.next === Next.signature) {
-        this.checkSignature(bytes[at++]);
+      } else if (this.next === Next.terminator) {
+        if (bytes[at++] !== SLASH) throw wrong("the path /", "another one");
+        this.next = Next.end;
       } else {
         this.int = (this.int << 8) | bytes[at++];
         if (++this.intBytes === 4) {
@@ -89,8 +88,7 @@ export class SnapshotSkimmer {
       case Next.pathLength:
         // Only the terminator `/` has one byte: the root's own path is empty.
         if (length(value) === 1) {
-          this.skip = 1;
-          this.next = Next.signatureLength;
+          this.next = Next.terminator;
         } else {
           this.skip = length(value);
           this.next = Next.dataLength;
@@ -100,9 +98,6 @@ export class SnapshotSkimmer {
         this.skip = length(value) + STAT_AND_ACL_BYTES;
         this.next = Next.pathLength;
         return;
-      default:
-        if (value !== SIGNATURE.length) throw wrong(`a signature of ${SIGNATURE.length} bytes`, `one of ${value}`);
-        this.next = Next.signature;
     }
   }
 
@@ -124,11 +119,6 @@ export class SnapshotSkimmer {
     }
     this.skip += 4;
     this.next = Next.schemeLength;
-  }
-
-  private checkSignature(byte: number): void {
-    if (byte !== SIGNATURE.charCodeAt(this.signatureAt)) throw wrong(`the signature ${SIGNATURE}`, "other bytes");
-    if (++this.signatureAt === SIGNATURE.length) this.next = Next.end;
   }
 }
 

@@ -55,8 +55,8 @@ export interface Epochs {
 }
 
 /**
- * Reads the epochs beside the snapshots and holds them against the data: acceptedEpoch ≥ currentEpoch ≥ epoch of the last
- * zxid (rule D6). A directory without the files, as standalone servers have it, gets the epoch of the last zxid.
+ * Reads the epochs beside the snapshots and holds them against the data: acceptedEpoch ≥ currentEpoch, and acceptedEpoch ≥
+ * epoch of the last zxid (rule D6). A directory without the files, as standalone servers have it, gets the epoch of the last zxid.
  * A `currentEpoch.tmp` that Java has left behind, complete but not renamed, counts.
  */
 export function readEpochs(disk: Disk, snapDirectory: string, lastZxid: number): Epochs {
@@ -66,7 +66,8 @@ export function readEpochs(disk: Disk, snapDirectory: string, lastZxid: number):
   let current = readEpoch(disk, currentPath) ?? epoch;
   if (current < epoch) current = Math.max(current, readEpoch(disk, `${currentPath}.tmp`) ?? current);
   const accepted = readEpoch(disk, acceptedPath) ?? current;
-  if (current < epoch) {
+  // The log is made durable before the epoch is (rule D20): a crash in between is no damage if the epoch was promised.
+  if (current < epoch && accepted < epoch) {
     throw new DamagedError({
       file: currentPath,
       offset: -1,
