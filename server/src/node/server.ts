@@ -1,20 +1,18 @@
-import { createHash, randomBytes } from "node:crypto";
-import { AclChecker } from "../core/acl/acl-checker.js";
-import { AuthenticationProviders } from "../core/acl/authentication-providers.js";
-import { EnforcedAuthentication } from "../core/acl/enforced-authentication.js";
-import type { Hashes, Log, Random } from "../core/capabilities.js";
+import { randomBytes } from "node:crypto";
+import type { Log } from "../core/capabilities.js";
 import { fourLetterWord } from "../core/four-letter-word.js";
 import { LOG_BYTES_IN_FLIGHT_MAX } from "../core/limits.js";
-import { ServerCore, type ServerCoreOptions } from "../core/server-core.js";
+import { ServerCore } from "../core/server-core.js";
 import type { RecoveryProgress } from "../core/storage/recovery.js";
 import { SnapshotPolicy } from "../core/storage/snapshot-policy.js";
 import { answerFourLetterWord } from "./admin/four-letter-words.js";
 import type { QuollConfig } from "./config/quoll-config.js";
 import { Connections } from "./connections.js";
-import { type Database, openDatabase, snapshotOptions } from "./database.js";
+import { aclChecker, coreOptions, random } from "./core-options.js";
+import { type Database, openDatabase } from "./database.js";
 import { LogClient } from "./disk/log-client.js";
-import { purgeInWorker, writeSnapshotInWorker } from "./disk/snapshot-job.js";
 import { RunningServerView } from "./running-server-view.js";
+import { SnapshotTaker } from "./snapshot-taker.js";
 
 /** A server that serves. */
 export interface RunningServer {
@@ -65,11 +63,11 @@ class Shell implements RunningServer {
   private readonly logClient: LogClient;
   private readonly connections: Connections;
   private readonly view: RunningServerView;
+  private readonly snapshots: SnapshotTaker;
   private readonly endTurn = () => this.finishTurn();
   private fail!: (error: Error) => void;
   private inTurn = false;
   private stopped = false;
-  private snapshotRuns = false;
   private tickTimer: NodeJS.Timeout | null = null;
   private purgeTimer: NodeJS.Timeout | null = null;
 
@@ -98,25 +96,27 @@ class Shell implements RunningServer {
         },
       },
     );
-    const providers = new AuthenticationProviders(authenticationOptions(config), hashes);
-    const enforced = new EnforcedAuthentication({
-      sessionRequireClientSaslAuth: config.auth.sessionRequireClientSASLAuth,
-      enforceAuthEnabled: config.auth.enforceAuthEnabled,
-      enforceAuthSchemes: config.auth.enforceAuthSchemes.join(","),
-    });
-    const problem = enforced.problem(providers);
-    if (problem !== null) throw new Error(problem);
-    const acls = new AclChecker(providers, enforced, tree.acls, config.auth.skipACL);
     const { snapCount, snapSizeBytes } = config.snapshot;
     const policy = new SnapshotPolicy(snapCount, snapSizeBytes ?? 0, random, database.txnsReplayed, database.logBytes);
     const nowMs = performance.now();
-    this.core = new ServerCore(tree, this.logClient, acls, policy, random, coreOptions(config), log, nowMs, Date.now());
+    this.core = new ServerCore(
+      tree,
+      this.logClient,
+      aclChecker(config, tree),
+      policy,
+      random,
+      coreOptions(config),
+      log,
+      nowMs,
+      Date.now(),
+    );
     const { host, port } = config.clientAddress;
     this.connections = new Connections(
       this.core,
       { host, port, backlog: config.clientPortListenBacklog, keepAlive: config.clientTcpKeepAlive },
       () => this.beginTurn(),
     );
+    this.snapshots = new SnapshotTaker(config, database, log);
     this.view = new RunningServerView(config, this.core, this.connections, database, nowMs);
   }
 
@@ -130,8 +130,8 @@ class Shell implements RunningServer {
     this.tickTimer = setInterval(() => this.tick(), tickMs);
     const { purgeIntervalHours } = this.config.autopurge;
     if (purgeIntervalHours > 0) {
-      this.purgeTimer = setInterval(() => this.purge(), purgeIntervalHours * HOUR_MS);
-      this.purge();
+      this.purgeTimer = setInterval(() => this.snapshots.purge(), purgeIntervalHours * HOUR_MS);
+      this.snapshots.purge();
     }
     this.view.serving = true;
   }
@@ -166,7 +166,7 @@ class Shell implements RunningServer {
     const { effects } = this.core;
     if (effects.words.length > 0) this.answerWords();
     this.connections.flush();
-    if (effects.snapshotDue) this.takeSnapshot();
+    if (effects.snapshotDue) this.snapshots.take(this.core);
   }
 
   private tick(): void {
@@ -204,86 +204,6 @@ class Shell implements RunningServer {
     }
     words.length = 0;
   }
-
-  private takeSnapshot(): void {
-    const { core, config, database, log } = this;
-    core.effects.snapshotDue = false;
-    if (this.snapshotRuns) {
-      log.warn({}, "the last snapshot is still being written; this one is left out");
-      return;
-    }
-    this.snapshotRuns = true;
-    const startedAtMs = performance.now();
-    const frozen = core.tree.freeze();
-    writeSnapshotInWorker({ kind: "write", frozen, directory: database.snapDirectory, ...snapshotOptions(config) })
-      .then(
-        ({ path, size }) => {
-          const ms = Math.round(performance.now() - startedAtMs);
-          core.stats.snapshotTime.add(ms);
-          log.info({ file: path, size, ms }, "snapshot written");
-        },
-        (error: Error) => {
-          core.stats.snapshotErrorCount++;
-          log.error({ error: error.message }, "snapshot failed; the txn log goes on and keeps everything");
-        },
-      )
-      .finally(() => {
-        core.tree.release();
-        this.snapshotRuns = false;
-      });
-  }
-
-  private purge(): void {
-    const { logDirectory, snapDirectory } = this.database;
-    purgeInWorker({ logDirectory, snapDirectory }, this.config.autopurge.snapRetainCount).then(
-      (purged) => this.log.info({ ...purged }, "purged old snapshots and logs"),
-      (error: Error) => this.log.error({ error: error.message }, "purge failed"),
-    );
-  }
 }
 
 const NO_PROGRESS: RecoveryProgress = { snapshot: () => {}, log: () => {} };
-
-const random: Random = { int32: () => randomBytes(4).readInt32BE() };
-
-const hashes: Hashes = {
-  digest: (algorithm, bytes) => createHash(algorithm).update(bytes).digest(),
-};
-
-function authenticationOptions(config: QuollConfig) {
-  const { auth, properties } = config;
-  return {
-    digestEnabled: auth.digestEnabled,
-    digestAlg: auth.digestAlg,
-    superDigest: auth.superDigest,
-    ensembleEnabled: auth.authProviders.some((name) => name.endsWith(".EnsembleAuthenticationProvider")),
-    ensembleAuthName: auth.ensembleAuthName,
-    saslEnabled: auth.authProviders.some((name) => name.endsWith(".SASLAuthenticationProvider")),
-    letAnySaslUserDoX: properties.get("zookeeper.letAnySaslUserDoX") ?? null,
-  };
-}
-
-function coreOptions(config: QuollConfig): ServerCoreOptions {
-  return {
-    // As ZooKeeper's standalone server numbers its sessions, although it shows its id as 0.
-    serverId: 1,
-    tickTimeMs: config.tickTimeMs,
-    minSessionTimeoutMs: config.minSessionTimeoutMs,
-    maxSessionTimeoutMs: config.maxSessionTimeoutMs,
-    maxClientCnxns: config.maxClientCnxns,
-    maxCnxns: config.maxCnxns,
-    globalOutstandingLimit: config.globalOutstandingLimit,
-    juteMaxBuffer: config.juteMaxBufferBytes,
-    txnBytesMax: config.juteMaxBufferBytes + config.juteMaxBufferExtraBytes,
-    sessionlessTimeoutMs: config.sessionlessCnxnTimeoutMs,
-    containerCheckIntervalMs: config.container.checkIntervalMs,
-    containerMaxPerMinute: config.container.maxPerMinute,
-    containerMaxNeverUsedMs: config.container.maxNeverUsedIntervalMs,
-    connectionThrottle: config.connectionThrottle,
-    digestEnabled: config.digestEnabled,
-    extendedTypesEnabled: config.extendedTypesEnabled,
-    enforceQuota: config.enforceQuota,
-    reconfigEnabled: config.reconfigEnabled,
-    closeSessionTxnEnabled: config.closeSessionTxnEnabled,
-  };
-}
