@@ -1,0 +1,60 @@
+import type { Writable } from "node:stream";
+import { Style } from "./style.js";
+
+export type OutputFormat = "text" | "json";
+
+/** Where commands print. Text has zkCli's form; JSON is one document per line. */
+export class ShellIo {
+  readonly style: Style;
+  readonly errorStyle: Style;
+
+  constructor(
+    private readonly stdout: Writable,
+    private readonly stderr: Writable,
+    readonly format: OutputFormat,
+    /** A person looks at it: what helps to read may be added. Never true for JSON. */
+    readonly isTerminal: boolean,
+    /** Whether standard error is a terminal: progress is shown there. */
+    readonly hasProgress: boolean,
+    hasColor: boolean,
+  ) {
+    this.style = new Style(hasColor && isTerminal);
+    this.errorStyle = new Style(hasColor && hasProgress);
+  }
+
+  /** The same streams with another format. */
+  withFormat(format: OutputFormat): ShellIo {
+    if (format === this.format) return this;
+    const isTerminal = this.isTerminal && format === "text";
+    return new ShellIo(this.stdout, this.stderr, format, isTerminal, this.hasProgress, this.errorStyle.isOn);
+  }
+
+  out(text: string): void {
+    this.stdout.write(text);
+  }
+
+  err(text: string): void {
+    this.stderr.write(text);
+  }
+
+  /** The answer of a command: `value` in JSON, else `text`. */
+  answer(value: unknown, text: () => string): void {
+    this.out(this.format === "json" ? `${JSON.stringify(value)}\n` : text());
+  }
+
+  /** As {@link answer}, for commands that print much: resolves once the reader keeps up, so that nothing piles up here. */
+  async answerSlowly(value: unknown, text: () => string): Promise<void> {
+    const isFull = !this.stdout.write(this.format === "json" ? `${JSON.stringify(value)}\n` : text());
+    if (isFull && !this.stdout.destroyed) await this.drained();
+  }
+
+  private drained(): Promise<void> {
+    return new Promise((resolve) => {
+      const end = () => {
+        for (const event of ["drain", "close", "error"]) this.stdout.off(event, end);
+        resolve();
+      };
+      for (const event of ["drain", "close", "error"]) this.stdout.on(event, end);
+    });
+  }
+}

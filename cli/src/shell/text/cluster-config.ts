@@ -1,0 +1,42 @@
+import { parseProperties } from "@quoll/server/internal";
+
+/**
+ * What `config -c` prints: the version of the configuration, a space, and the client addresses that its `server.N` lines
+ * name. They stand in the order in which Java's hash table holds the lines, which scripts may have come to expect.
+ */
+export function clientConfigText(config: string): string {
+  const properties = new Map(parseProperties(config, "config").map(({ key, value }) => [key.trim(), value.trim()]));
+  const addresses: string[] = [];
+  for (const [key, value] of inJavaOrder([...properties])) {
+    if (!key.startsWith("server.")) continue;
+    const address = clientAddress(value);
+    if (address !== null) addresses.push(address);
+  }
+  return `${properties.get("version") ?? ""} ${addresses.join(",")}`;
+}
+
+/** `host:port` behind the semicolon of a server line; a port alone is on all addresses. */
+function clientAddress(server: string): string | null {
+  const [, client] = server.split(";");
+  if (client === undefined) return null;
+  const [, host = "0.0.0.0", port] = /^(?:\[?([^\]]*?)\]?:)?(\d+)$/.exec(client) ?? [];
+  return port === undefined ? null : `${host}:${port}`;
+}
+
+/** A ConcurrentHashMap, which java.util.Properties is made of, starts with 16 buckets and grows when 3/4 full. */
+function inJavaOrder<Value>(entries: Array<[string, Value]>): Array<[string, Value]> {
+  let buckets = 16;
+  while (entries.length > buckets * 0.75) buckets *= 2;
+  const bucketOf = (key: string) => {
+    let hash = 0;
+    for (let i = 0; i < key.length; i++) hash = (Math.imul(hash, 31) + key.charCodeAt(i)) | 0;
+    return (hash ^ (hash >>> 16)) & (buckets - 1);
+  };
+  return entries.sort(([a], [b]) => bucketOf(a) - bucketOf(b));
+}
+
+/** The membership in a file for `reconfig -file`, as the server reads it. */
+export function membersOf(file: string): string {
+  const lines = parseProperties(file, "members").map(({ key, value }) => `${key.trim()}=${value.trim()}`);
+  return lines.filter((line) => /^(?:server\.|group|weight|version=)/.test(line)).join("\n");
+}
