@@ -136,6 +136,16 @@ export class SimulatedPlatform implements Platform {
     this.nowMs = endMs;
   }
 
+  /** All connections break at once, and what is under way on them is lost. */
+  reset(): void {
+    for (const connection of this.connections) {
+      if (!connection.isOpen || connection.peer === null) continue;
+      connection.isOpen = false;
+      connection.peer.closed();
+      this.at(0, () => connection.handler.closed("reset"));
+    }
+  }
+
   /** The process stands still for so long: time passes, and nothing is done. */
   stall(ms: number): void {
     this.nowMs += ms;
