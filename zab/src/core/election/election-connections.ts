@@ -10,6 +10,7 @@ import {
   MESSAGE_MAX,
   REDIAL_MAX_MS,
   REDIAL_MIN_MS,
+  RENEW_SILENT_LINK_MS,
   UNPROVEN_LINKS_MAX,
   UNPROVEN_LINKS_PER_ADDRESS_MAX,
   WARNINGS_INTERVAL_MS,
@@ -122,6 +123,13 @@ export class ElectionConnections {
     }
   }
 
+  /** Replaces the link to that server if nothing has come on it for {@link RENEW_SILENT_LINK_MS}; it may be dead. */
+  renewIfSilent(sid: number): void {
+    const peer = this.peers.get(sid);
+    if (peer === undefined || peer.link === null || peer.stopDialing !== null) return;
+    if (this.nowMs - peer.heardMs >= RENEW_SILENT_LINK_MS) this.dial(peer);
+  }
+
   /** An election is over: nobody is dialed any more for the sake of a vote that waits. */
   forgetWaiting(): void {
     for (const peer of this.peers.values()) {
@@ -210,7 +218,10 @@ export class ElectionConnections {
       this.establish(peer, link);
     }
     const peer = this.peers.get(link.sid);
-    if (peer !== undefined) peer.backOffMs = REDIAL_MIN_MS;
+    if (peer !== undefined) {
+      peer.backOffMs = REDIAL_MIN_MS;
+      peer.heardMs = this.nowMs;
+    }
     this.events.received(link.sid, bytes, start, end);
   }
 
@@ -322,6 +333,7 @@ export class ElectionConnections {
     const waiting = peer.link?.waiting ?? peer.waiting;
     peer.link?.close("now");
     peer.link = link;
+    peer.heardMs = this.nowMs;
     peer.waiting = null;
     link.waiting ??= waiting;
     if (link.waiting === null) this.events.connected(peer.sid);
@@ -418,6 +430,8 @@ class Peer {
   /** The message to be sent once there is a link. */
   waiting: Uint8Array | null = null;
   isUnreachable = false;
+  /** When a message came from it, or a link was made. */
+  heardMs = 0;
   /** When it was dialed last. */
   dialedMs = Number.NEGATIVE_INFINITY;
   mayDialAtMs = 0;

@@ -9,12 +9,15 @@ import {
 } from "../membership/index.js";
 import type { ElectionEvents, ElectionOptions, Proposal, Role } from "./election.js";
 import type { ElectionConnections } from "./election-connections.js";
-import { FINALIZE_WAIT_MS, FINALIZE_WAIT_SHORT_MS } from "./limits.js";
+import { FINALIZE_WAIT_MS, FINALIZE_WAIT_SHORT_MS, RENEW_SILENT_LINK_MS } from "./limits.js";
 import { decodeNotification, encodeNotification, type Notification, ROUND_MAX, utf8 } from "./notification.js";
 import { type Candidate, isAhead, NO_ZXID, NOBODY, ServerState, type Vote } from "./vote.js";
 
 /** What the election needs of its connections. */
-type Connections = Pick<ElectionConnections, "send" | "isUnreachable" | "forgetFailures" | "forgetWaiting">;
+type Connections = Pick<
+  ElectionConnections,
+  "send" | "isUnreachable" | "forgetFailures" | "forgetWaiting" | "renewIfSilent"
+>;
 
 /** What another server has told: its vote in this round, or its leader. */
 interface Told extends Vote {
@@ -39,8 +42,8 @@ const STATE_OF_ROLE = {
  * Against ZooKeeper, one thing is different: how long a better vote is waited for. It is there 200 ms always. Here there
  * is no wait when all voting servers have the same vote, since there is nobody left to change it. And it is
  * {@link FINALIZE_WAIT_SHORT_MS} when those that agree are all Quoll servers, and every other one could not be reached a
- * moment ago (its connection is gone, and a new one was refused): nobody who is up has anything better. In all other cases
- * it is 200 ms: a ZooKeeper server waits that long itself and changes its mind meanwhile, and would leave a leader alone
+ * moment ago (its connection is gone, and a new one was refused): nobody who is up has anything better. In all other cases,
+ * and in the first election of a process, when others may be about to start as well, it is 200 ms: a ZooKeeper server waits that long itself and changes its mind meanwhile, and would leave a leader alone
  * that was decided on too early; a server that can be reached and says nothing may be about to speak. To decide early is
  * never unsafe, since a leader leads only with a quorum that has no later history than its own. It costs another election.
  */
@@ -69,11 +72,13 @@ export class FastLeaderElection {
   private readonly outOfElection = new Map<number, Told>();
   /** Servers whose last message had our mark. */
   private readonly quollServers = new Set<number>();
+  private hasSettledBefore = false;
   /** Changes with every {@link look}, so that what an event has begun anew is not gone on with. */
   private looks = 0;
 
   private notifyIntervalMs = 0;
   private notifyDueMs = Number.POSITIVE_INFINITY;
+  private renewDueMs = Number.POSITIVE_INFINITY;
   /** Since when a quorum agrees on {@link proposed}; NaN while there is none. */
   private agreedMs = Number.NaN;
   /** When that ends the election, as far as is known. */
@@ -109,6 +114,7 @@ export class FastLeaderElection {
     this.outOfElection.clear();
     this.connections.forgetFailures();
     this.notifyIntervalMs = this.options.minNotificationIntervalMs;
+    this.renewDueMs = this.nowMs + RENEW_SILENT_LINK_MS;
     this.log.info(
       { round: this.logicalClock, zxid: hex(proposal.zxid), epoch: proposal.epoch, canVote: proposal.canVote },
       "looking for a leader",
@@ -142,13 +148,17 @@ export class FastLeaderElection {
       this.notifyIntervalMs = Math.min(this.notifyIntervalMs * 2, this.options.maxNotificationIntervalMs);
       this.notifyAll();
     }
+    if (this.nowMs >= this.renewDueMs) {
+      this.renewDueMs = this.nowMs + RENEW_SILENT_LINK_MS;
+      for (const sid of this.voters()) this.connections.renewIfSilent(sid);
+    }
     // Here the oracle is asked again, too, if there is one.
     this.decideIfAgreed();
   }
 
   nextDeadlineMs(): number {
     if (!this.isLooking) return Number.POSITIVE_INFINITY;
-    return Math.min(this.notifyDueMs, this.decideDueMs);
+    return Math.min(this.notifyDueMs, this.renewDueMs, this.decideDueMs);
   }
 
   stop(): void {
@@ -201,6 +211,9 @@ export class FastLeaderElection {
       this.propose(this.replaces(n, this.initial) ? candidateOf(n) : this.initial);
     } else if (this.replaces(n, this.proposed)) {
       this.propose(candidateOf(n));
+    } else if (!this.votes.has(sid) && this.hasVote) {
+      // Its first vote in this round: it may not have been looking yet when it was told ours, and not have counted it.
+      this.answer(sid);
     }
     this.votes.set(sid, toldBy(n, n.version));
     this.decideIfAgreed();
@@ -257,7 +270,7 @@ export class FastLeaderElection {
       }
     }
     if (isEverybodyIn) return 0;
-    return isEverybodyKnown ? FINALIZE_WAIT_SHORT_MS : FINALIZE_WAIT_MS;
+    return isEverybodyKnown && this.hasSettledBefore ? FINALIZE_WAIT_SHORT_MS : FINALIZE_WAIT_MS;
   }
 
   // --- what those tell who have decided
@@ -319,6 +332,7 @@ export class FastLeaderElection {
     this.looks++;
     this.state = role;
     this.settled = vote;
+    this.hasSettledBefore = true;
     this.votes.clear();
     this.outOfElection.clear();
     this.notifyDueMs = Number.POSITIVE_INFINITY;

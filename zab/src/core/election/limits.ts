@@ -17,6 +17,12 @@ export const UNPROVEN_LINKS_PER_ADDRESS_MAX = 64;
 export const REDIAL_MIN_MS = 100;
 export const REDIAL_MAX_MS = 5000;
 
+/**
+ * While a leader is looked for, a link on which nothing has come for so long is made anew: after a partition, what TCP
+ * still has to send may take minutes.
+ */
+export const RENEW_SILENT_LINK_MS = 5000;
+
 /** Within this time a link is not replaced because somebody says hello in its server's name. */
 export const DIAL_BACK_INTERVAL_MS = 1000;
 
