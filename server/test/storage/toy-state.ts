@@ -17,6 +17,7 @@ export class ToyState implements StateMachine {
   checksum = 1;
 
   digestMismatches = 0;
+  mayBeFuzzy = false;
   private expected: { readonly zxid: number; readonly digest: Long } | null = null;
 
   get digest(): Long {

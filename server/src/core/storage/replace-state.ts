@@ -6,9 +6,9 @@ import { removeSyncMark } from "./sync-mark.js";
 import { TxnLogReader } from "./txn-log-reader.js";
 
 /**
- * A server that takes its leader's whole state must come out of a crash with the old state or the new one (rule D22). The
- * snapshot is written first; what decides is this file, which holds its zxid; then the files of the old history go. A start
- * that finds the file finishes the work.
+ * A server that takes its leader's whole state must come out of a crash with the old state or the new one (rule D22). First
+ * this file says which snapshot will count; then that snapshot is written, and from the moment that it is there nothing
+ * else counts; then the files of the old history go, and this one last. A start that finds the file finishes the work.
  */
 const REPLACED_NAME = "quoll.replaced";
 
@@ -24,22 +24,27 @@ export function isMarkedDamaged(disk: Disk, snapDirectory: string): boolean {
   return disk.exists(join(snapDirectory, DAMAGED_NAME));
 }
 
-/**
- * Lets the snapshot `zxid`, which is durable, take the place of all that was there. Of another history, snapshots and logs
- * are set aside: renamed, so that nobody reads them as this server's, and an operator can.
- * @returns the names that were set aside
- */
-export function replaceState(disk: Disk, directories: Directories, zxid: number): string[] {
-  writeNumberFile(disk, join(directories.snapDirectory, REPLACED_NAME), zxid);
-  return finishReplacement(disk, directories);
+/** To be called before the snapshot `zxid`, which holds the leader's state, is written. */
+export function announceReplacement(disk: Disk, snapDirectory: string, zxid: number): void {
+  writeNumberFile(disk, join(snapDirectory, REPLACED_NAME), zxid);
 }
 
-/** Finishes {@link replaceState} if a crash has interrupted it. To be called before recovery. */
+/**
+ * Lets the snapshot that was announced take the place of all that was there. Of another history, snapshots and logs are set
+ * aside: renamed, so that nobody reads them as this server's, and an operator can. To be called when the snapshot is
+ * durable, and before recovery, in case that a crash has come in between.
+ * @returns the names that were set aside
+ */
 export function finishReplacement(disk: Disk, directories: Directories): string[] {
   const { snapDirectory, logDirectory } = directories;
   const mark = join(snapDirectory, REPLACED_NAME);
   if (!disk.exists(snapDirectory) || !disk.exists(mark)) return [];
   const zxid = readNumberFile(disk, mark)!;
+  if (!listSnapshots(disk, snapDirectory).some((snapshot) => snapshot.zxid === zxid)) {
+    disk.remove(mark);
+    disk.syncDirectory(snapDirectory);
+    return [];
+  }
   const isDamaged = isMarkedDamaged(disk, snapDirectory);
   const setAside: string[] = [];
   const put = (directory: string, name: string) => {

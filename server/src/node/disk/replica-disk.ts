@@ -20,7 +20,8 @@ import { sendStateInWorker } from "./state-sending.js";
 export type StorageJob =
   | { readonly kind: "epoch"; readonly directories: Directories; readonly name: EpochKind; readonly epoch: number }
   | { readonly kind: "truncate"; readonly directories: Directories; readonly zxid: number }
-  | { readonly kind: "replace"; readonly directories: Directories; readonly zxid: number };
+  | { readonly kind: "announce"; readonly directories: Directories; readonly zxid: number }
+  | { readonly kind: "replace"; readonly directories: Directories };
 
 /** What it answers. */
 export type StorageReport =
@@ -121,8 +122,9 @@ export class ReplicaDisk implements ReplicaStorage {
     const zxid = frozen.lastProcessedZxid;
     this.enqueue(async () => {
       await this.client.close();
+      await this.ask({ kind: "announce", directories, zxid });
       await writeSnapshotInWorker({ kind: "write", frozen, directory: directories.snapDirectory, ...snapshot });
-      await this.ask({ kind: "replace", directories, zxid });
+      await this.ask({ kind: "replace", directories });
       this.reopenLog(zxid);
       return done;
     });

@@ -1,7 +1,7 @@
 import { parentPort } from "node:worker_threads";
 import { writeNumberFile } from "../../core/storage/number-file.js";
 import { join } from "../../core/storage/path.js";
-import { replaceState } from "../../core/storage/replace-state.js";
+import { announceReplacement, finishReplacement } from "../../core/storage/replace-state.js";
 import { DiskError } from "../../core/storage/storage-error.js";
 import { truncateLog } from "../../core/storage/truncate.js";
 import { NodeDisk } from "./node-disk.js";
@@ -16,8 +16,11 @@ function run(job: StorageJob): boolean {
       return true;
     case "truncate":
       return truncateLog(disk, job.directories, job.zxid);
+    case "announce":
+      announceReplacement(disk, job.directories.snapDirectory, job.zxid);
+      return true;
     case "replace":
-      replaceState(disk, job.directories, job.zxid);
+      finishReplacement(disk, job.directories);
       return true;
   }
 }
