@@ -85,7 +85,8 @@ export class CommittedLog {
       if (this.count === 0) this.at = 0;
       if (this.at + length > this.bytes.length) {
         // Nothing that lies between here and the end may be left when writing goes on at the start.
-        if (this.isFree(this.at, this.bytes.length) && this.isFree(0, length)) return 0;
+        const fits = length <= this.bytes.length;
+        if (fits && this.isFree(this.at, this.bytes.length) && this.isFree(0, length)) return 0;
       } else if (this.isFree(this.at, this.at + length)) {
         return this.at;
       }
