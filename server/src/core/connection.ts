@@ -2,13 +2,13 @@ import { Writer } from "@quoll/jute";
 import type { AuthInfo } from "./acl/auth-info.js";
 import { Fifo } from "./fifo.js";
 import type { Pending } from "./request/pending.js";
-import type { Session } from "./session/session-tracker.js";
+import { type Session, type SessionOwner, THIS_SERVER } from "./session/session-tracker.js";
 import { ConnectionStats } from "./stats.js";
 
 export const ConnectionState = {
   /** Nothing but bytes so far: a connect request or a four-letter word is awaited. */
   fresh: 0,
-  /** The session's creation, or what a returning session left outstanding, is not committed yet; nothing is read until it is. */
+  /** The session's creation, or what a returning session left outstanding, is not committed yet, or the leader has not said whether it is alive; nothing is read until then. */
   connecting: 1,
   established: 2,
   /** What is written is still sent, then the connection ends; nothing more is read. */
@@ -20,6 +20,8 @@ export type ConnectionState = (typeof ConnectionState)[keyof typeof ConnectionSt
 /** A client's connection as the core sees it. The shell owns the socket. */
 export class Connection {
   state: ConnectionState = ConnectionState.fresh;
+  /** Whose requests its requests are. */
+  readonly owner: SessionOwner = THIS_SERVER;
   /** Its session, once established. */
   session: Session | null = null;
   sessionHi = 0;
@@ -45,6 +47,8 @@ export class Connection {
   waitingReads = 0;
   /** Requests with a positive xid that are not answered yet. */
   outstanding = 0;
+  /** A sync is under way: what comes behind it is left unread, so that it sees what the sync waits for. */
+  isSyncing = false;
   /** The client has asked to close its session: what it sends after that is not read. */
   endsSession = false;
 

@@ -32,6 +32,10 @@ export class Fifo<T> {
     return item;
   }
 
+  forEach(visit: (item: T) => void): void {
+    for (let i = this.head; i < this.items.length; i++) visit(this.items[i]!);
+  }
+
   clear(): void {
     this.items = [];
     this.head = 0;

@@ -1,9 +1,10 @@
-import { invariant, Long, ProtocolError, Reader, Writer } from "@quoll/jute";
+import { invariant, ProtocolError, Reader, Writer } from "@quoll/jute";
+import type { LeaderService } from "@quoll/zab";
 import type { AclChecker } from "./acl/acl-checker.js";
 import { Perm } from "./acl/perm.js";
 import type { Log, Random } from "./capabilities.js";
 import { Connection, ConnectionState } from "./connection.js";
-import { ContainerReaper } from "./container-reaper.js";
+import { appendInput, keepInput } from "./connection-input.js";
 import { Fifo } from "./fifo.js";
 import { fourLetterWord } from "./four-letter-word.js";
 import { KeeperCode } from "./keeper-code.js";
@@ -11,17 +12,22 @@ import { CONNECTION_OUTPUT_BYTES_MAX, CONNECTION_OUTPUT_BYTES_PAUSE, CONNECTION_
 import { LongMap } from "./long-map.js";
 import { lastOperationName, OpCode, requestKind } from "./op-code.js";
 import { CommitReplies } from "./request/commit-replies.js";
-import { OutstandingChanges } from "./request/outstanding-changes.js";
-import { Pending } from "./request/pending.js";
-import { Prep, type PrepOptions, type Requester } from "./request/prep.js";
+import { AWAITED, NO_TXN, Pending } from "./request/pending.js";
+import type { PrepOptions } from "./request/prep.js";
 import { ReadRequests } from "./request/read.js";
 import { beginReply, endReply, writeEvent, writeReply } from "./request/reply.js";
-import { TxnArena } from "./request/txn-arena.js";
+import { Leader } from "./role/leader.js";
+import { Learner } from "./role/learner.js";
+import { ReadOnly } from "./role/read-only.js";
+import type { CommittedSink, Mode, Role, RoleServer, RoleStart, TxnVisitor } from "./role/role.js";
+import { SnapshotSchedule } from "./role/snapshot-schedule.js";
+import { ConnectRequestFrame, writeConnectResponse } from "./session/connect-request.js";
 import { ConnectionThrottle, type ConnectionThrottleOptions } from "./session/connection-throttle.js";
 import { negotiateTimeout } from "./session/negotiate-timeout.js";
-import { SessionIds } from "./session/session-id.js";
-import { isSessionPassword, PASSWORD_BYTES, writeSessionPassword } from "./session/session-password.js";
+import { SessionIds, sessionName } from "./session/session-id.js";
+import { isSessionPassword } from "./session/session-password.js";
 import { type Session, SessionTracker } from "./session/session-tracker.js";
+import { TouchTable } from "./session/touch-table.js";
 import { ServerStats } from "./stats.js";
 import type { SnapshotPolicy } from "./storage/snapshot-policy.js";
 import type { DataTree } from "./tree/data-tree.js";
@@ -29,7 +35,7 @@ import { OPEN_ACL_ID } from "./tree/tree.js";
 import { EventType } from "./watch/event.js";
 import { type WatchSink, WatchTable } from "./watch/watch-table.js";
 
-export interface ServerCoreOptions extends Omit<PrepOptions, "owner" | "hashSeed"> {
+export interface ServerCoreOptions extends Omit<PrepOptions, "hashSeed"> {
   /** The top byte of session ids. */
   readonly serverId: number;
   readonly tickTimeMs: number;
@@ -49,9 +55,13 @@ export interface ServerCoreOptions extends Omit<PrepOptions, "owner" | "hashSeed
   readonly containerMaxPerMinute: number;
   readonly containerMaxNeverUsedMs: number;
   readonly connectionThrottle: ConnectionThrottleOptions;
+  /** In an ensemble: whether new sessions are known to their server alone. */
+  readonly localSessionsEnabled: boolean;
+  /** Whether such a session becomes one that all servers know when it creates an ephemeral znode. */
+  readonly localSessionsUpgradingEnabled: boolean;
 }
 
-/** The txn log as the core sees it: it takes records in order, and their durability is told to {@link ServerCore.synced}. */
+/** The txn log as the core sees it: it takes records in order, and their durability is told to whoever decides what is committed. */
 export interface TxnLogSink {
   /** Appends one record. The bytes are copied before this returns. */
   append(bytes: Uint8Array, start: number, end: number, zxid: number): void;
@@ -83,11 +93,11 @@ export class Effects {
  * A server, from its clients' bytes to effects: one deterministic state machine that never waits. Events are its methods;
  * what must happen outside gathers in {@link effects}, in the connections' output and in the txn log.
  *
- * A write is prepared against the state with all outstanding changes, appended to the log, and applied and answered once
- * it is durable; with one server, durable is committed. Reads are answered from the tree, after their own connection's
- * earlier writes.
+ * Its {@link Role} decides what becomes of writes and sessions. Reads are answered from the tree, after their own
+ * connection's earlier writes. In an ensemble a server core lasts as long as a term: another one with another role takes
+ * its place, over the same tree.
  */
-export class ServerCore implements WatchSink {
+export class ServerCore implements RoleServer, WatchSink {
   readonly effects = new Effects();
   readonly stats: ServerStats;
   readonly sessions: SessionTracker;
@@ -97,13 +107,25 @@ export class ServerCore implements WatchSink {
   readonly connections: (Connection | null)[] = [];
   connectionCount = 0;
 
+  /** What the sessions' clients are heard of is the leader's to know; null where that is this server. */
+  readonly touches: TouchTable | null;
+  readonly snapshots: SnapshotSchedule;
+  /** ms of the monotonic clock, and of the wall's, as last told. */
+  nowMs: number;
+  wallMs: number;
+
+  private readonly role: Role;
+  /** Whether new sessions are known to this server alone. */
+  private readonly makesLocalSessions: boolean;
+  private readonly committed: CommittedSink | null;
+
   private readonly freeSlots: number[] = [];
   private readonly countByAddress = new Map<string, number>();
   private readonly fresh = new Set<Connection>();
   private readonly bySession = new LongMap<Connection>();
   private readonly throttled = new Set<Connection>();
-  /** Writes whose txns are in the log but not applied yet, in zxid order. */
-  private readonly proposals = new Fifo<Pending>();
+  /** The connection whose frames are being read. */
+  private reading: Connection | null = null;
   /** Reads that wait for a write, on all connections. */
   private waitingReads = 0;
   /** Connections whose session goes on once everything up to a zxid is applied, in the order of these. */
@@ -111,31 +133,26 @@ export class ServerCore implements WatchSink {
 
   /** Watch events of the txn that is being applied, by type. */
   private readonly eventCounts = new Int32Array(8);
-  private readonly changes = new OutstandingChanges();
-  private readonly prep: Prep;
   private readonly reads: ReadRequests;
   private readonly replies: CommitReplies;
   private readonly sessionIds: SessionIds;
-  private readonly reaper: ContainerReaper;
   private readonly reader = new Reader(NO_BYTES);
-  private readonly reaperWriter = new Writer();
-  private snapshotAfterZxid = -1;
+  private readonly connectFrame = new ConnectRequestFrame();
   private stopping = false;
 
-  private nowMs: number;
-  private wallMs: number;
   private nextSessionlessCheckMs: number;
 
   constructor(
     readonly tree: DataTree,
     private readonly log: TxnLogSink,
     readonly acls: AclChecker,
-    private readonly snapshotPolicy: SnapshotPolicy,
+    snapshotPolicy: SnapshotPolicy,
     random: Random,
     private readonly options: ServerCoreOptions,
-    private readonly logger: Log,
+    readonly logger: Log,
     nowMs: number,
     wallMs: number,
+    start: RoleStart = { kind: "standalone" },
   ) {
     this.nowMs = nowMs;
     this.wallMs = wallMs;
@@ -145,26 +162,72 @@ export class ServerCore implements WatchSink {
     this.sessionIds = new SessionIds(options.serverId, wallMs);
     this.watches = new WatchTable(random, this);
     this.throttle = new ConnectionThrottle(options.connectionThrottle, random, nowMs);
-    const arena = new TxnArena();
-    const prepOptions = { ...options, owner: THIS_SERVER, hashSeed: random.int32() };
-    this.prep = new Prep(tree, this.sessions, acls, this.changes, arena, prepOptions);
     this.reads = new ReadRequests(tree, this.watches, acls, this);
     this.replies = new CommitReplies(tree, this.watches);
-    this.reaper = new ContainerReaper(
-      tree,
-      options.containerCheckIntervalMs,
-      options.containerMaxPerMinute,
-      options.containerMaxNeverUsedMs,
-      nowMs,
+    this.snapshots = new SnapshotSchedule(
+      snapshotPolicy,
+      () => log.roll(),
+      () => {
+        this.effects.snapshotDue = true;
+      },
     );
-    tree.sessions.forEach((timeoutMs, hi, lo) => {
-      this.sessions.commit(hi, lo, timeoutMs);
-    });
+    const isLearner = start.kind === "follower" || start.kind === "observer";
+    this.touches = isLearner ? new TouchTable() : null;
+    this.committed = isLearner || start.kind === "leader" ? start.committed : null;
+    this.makesLocalSessions =
+      start.kind === "read-only" || (start.kind !== "standalone" && options.localSessionsEnabled);
+    this.role = this.begin(start, random.int32());
+  }
+
+  private begin(start: RoleStart, hashSeed: number): Role {
+    const { options, log } = this;
+    switch (start.kind) {
+      case "standalone":
+        return new Leader(this, log, { ...options, hashSeed, localSessionsEnabled: false }, null);
+      case "leader":
+        return new Leader(this, log, { ...options, hashSeed }, start);
+      case "follower":
+      case "observer":
+        return new Learner(start.kind, this, start.forward, options);
+      case "read-only":
+        return new ReadOnly(this);
+    }
+  }
+
+  get mode(): Mode {
+    return this.role.mode;
+  }
+
+  /** What the zab leader has of this server, which must be a leader. */
+  get leaderService(): LeaderService {
+    invariant(this.role instanceof Leader && this.mode === "leader", "this server leads");
+    return this.role;
+  }
+
+  /** What the zab learner has of this server, which must be a follower or an observer. */
+  get learnerService(): Learner {
+    invariant(this.role instanceof Learner, "this server follows");
+    return this.role;
+  }
+
+  /** {@link Learner.proposed} */
+  proposed(bytes: Uint8Array, start: number, end: number, zxid: number): void {
+    this.learnerService.proposed(bytes, start, end, zxid);
+  }
+
+  /** Visits the txns that are in the log and not committed yet, in order. */
+  forEachUncommitted(visit: TxnVisitor): void {
+    this.role.forEachUncommitted(visit);
+  }
+
+  /** Sessions that all servers know. */
+  get globalSessionCount(): number {
+    return this.touches === null ? this.sessions.size - this.sessions.localCount : this.tree.sessions.size;
   }
 
   /** Requests that are not answered yet. */
   get inProcess(): number {
-    return this.proposals.length + this.waitingReads;
+    return this.role.outstanding + this.waitingReads;
   }
 
   /** Takes no more requests. What is outstanding is still committed and answered. */
@@ -174,7 +237,7 @@ export class ServerCore implements WatchSink {
 
   /** The zxid given out last; the tree may be behind it. */
   get zxid(): number {
-    return this.prep.zxid;
+    return this.role.zxid;
   }
 
   // --- time
@@ -196,15 +259,8 @@ export class ServerCore implements WatchSink {
       this.sessions.touch(connection.session, connection.sessionTimeoutMs);
     }
     for (const session of this.sessions.expire()) {
-      const isDeaf = this.bySession.get(session.idHi, session.idLo)?.paused === true;
-      this.logger.info(
-        { session: sessionName(session), timeoutMs: session.timeoutMs },
-        isDeaf
-          ? "session expired: its client did not read its replies for its timeout"
-          : "session expired: nothing was heard of its client for its timeout",
-      );
-      this.stats.staleSessionsExpired++;
-      this.closeSession(null, session.idHi, session.idLo, 0);
+      if (session.isLocal) this.expireLocalSession(session);
+      else this.role.expired(session);
     }
     if (this.nowMs >= this.nextSessionlessCheckMs) {
       this.nextSessionlessCheckMs = this.nowMs + SESSIONLESS_CHECK_MS;
@@ -214,7 +270,7 @@ export class ServerCore implements WatchSink {
         this.end(connection);
       }
     }
-    this.reaper.tick(this.nowMs, this.wallMs, (path) => this.deleteContainer(path));
+    this.role.tick();
   }
 
   // --- connections
@@ -285,10 +341,12 @@ export class ServerCore implements WatchSink {
   private forget(connection: Connection): void {
     const { sessionHi: hi, sessionLo: lo } = connection;
     if (this.bySession.get(hi, lo) === connection) this.bySession.delete(hi, lo);
+    else if (connection.session !== null) return; // another one has taken its place
+    this.role.detached(connection);
   }
 
   /** Ends the connection once its output is sent. */
-  private end(connection: Connection): void {
+  end(connection: Connection): void {
     if (connection.state >= ConnectionState.closing) return;
     connection.state = ConnectionState.closing;
     connection.input = null;
@@ -323,7 +381,7 @@ export class ServerCore implements WatchSink {
     connection.paused = false;
     this.throttled.delete(connection);
     const { input, inputLength } = connection;
-    if (input === null) return;
+    if (input === null || connection === this.reading) return;
     const at = this.frames(connection, input, 0, inputLength);
     if (connection.input === null) return; // ended meanwhile
     if (at === inputLength) {
@@ -336,6 +394,14 @@ export class ServerCore implements WatchSink {
 
   /** Handles the whole frames from `at` on. @returns the offset behind them */
   private frames(connection: Connection, bytes: Uint8Array, at: number, end: number): number {
+    const outer = this.reading;
+    this.reading = connection;
+    const behind = this.readFrames(connection, bytes, at, end);
+    this.reading = outer;
+    return behind;
+  }
+
+  private readFrames(connection: Connection, bytes: Uint8Array, at: number, end: number): number {
     while (end - at >= 4) {
       if (connection.state === ConnectionState.connecting || connection.paused) break;
       const length = (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
@@ -371,39 +437,32 @@ export class ServerCore implements WatchSink {
   // --- sessions
 
   private connectRequest(connection: Connection, bytes: Uint8Array, start: number, end: number): void {
-    const { reader, options, stats } = this;
+    const { reader, options, stats, connectFrame: frame } = this;
     reader.reset(bytes, start, end);
-    let hi: number;
-    let lo: number;
-    let passwordStart: number;
-    let passwordLength: number;
-    let lastZxidSeen: number;
-    let timeoutMs: number;
     try {
-      reader.int(); // protocolVersion
-      lastZxidSeen = reader.int() * 0x1_0000_0000 + (reader.int() >>> 0);
-      timeoutMs = reader.int();
-      hi = reader.int();
-      lo = reader.int();
-      passwordLength = reader.length("passwd");
-      passwordStart = reader.at;
-      if (passwordLength > 0) reader.at += passwordLength;
-      // Clients before 3.4 end here.
-      connection.knowsReadOnly = reader.remaining > 0;
+      frame.read(reader);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.logger.warn({ client: clientName(connection), err: error.message }, "unreadable connect request");
       this.end(connection);
       return;
     }
+    const { sessionHi: hi, sessionLo: lo, lastZxidSeen } = frame;
+    connection.knowsReadOnly = frame.knowsReadOnly;
     const isNew = hi === 0 && lo === 0;
-    if (!this.throttle.admit(isNew ? "global" : "renew", this.nowMs)) {
+    const newKind = this.makesLocalSessions ? "local" : "global";
+    if (!this.throttle.admit(isNew ? newKind : "renew", this.nowMs)) {
       stats.connectionRejected++;
       this.end(connection);
       return;
     }
     stats.connectionRequestCount++;
     stats.connectionTokenDeficit.add(this.throttle.deficit);
+    if (this.mode === "read-only" && !frame.readOnly) {
+      this.logger.info({ client: clientName(connection) }, "client is not content with a server that only reads");
+      this.end(connection);
+      return;
+    }
     if (lastZxidSeen > this.tree.lastProcessedZxid) {
       this.logger.info(
         { client: clientName(connection), lastZxidSeen, lastZxid: this.tree.lastProcessedZxid },
@@ -412,83 +471,106 @@ export class ServerCore implements WatchSink {
       this.end(connection);
       return;
     }
-    connection.sessionTimeoutMs = negotiateTimeout(timeoutMs, options.minSessionTimeoutMs, options.maxSessionTimeoutMs);
+    connection.sessionTimeoutMs = negotiateTimeout(
+      frame.timeoutMs,
+      options.minSessionTimeoutMs,
+      options.maxSessionTimeoutMs,
+    );
     this.fresh.delete(connection);
-    if (isNew) {
-      this.createSession(connection);
-      return;
-    }
-    const session = this.sessions.get(hi, lo);
-    const isOurs =
-      isSessionPassword(hi, lo, bytes, passwordStart, passwordStart + Math.max(0, passwordLength)) &&
-      session !== undefined &&
-      this.sessions.touch(session, connection.sessionTimeoutMs);
-    if (!isOurs) {
-      this.logger.info({ client: clientName(connection) }, "session is unknown, expired, or not this client's");
-      this.connectResponse(connection, 0, 0, 0);
-      this.end(connection);
-      return;
-    }
-    const old = this.bySession.get(hi, lo);
-    if (old !== undefined) this.end(old);
-    this.attach(connection, session);
-    if (this.proposals.length === 0) {
-      this.established(connection);
-      return;
-    }
-    // A client that comes back looks whether the writes that it heard nothing of were done: the session's outstanding
-    // ones must be in what it reads.
-    connection.state = ConnectionState.connecting;
-    this.returning.push({ connection, zxid: this.prep.zxid });
+    if (isNew) this.createSession(connection);
+    else if (isSessionPassword(hi, lo, bytes, frame.passwordStart, frame.passwordEnd)) {
+      this.resumeSession(connection, hi, lo);
+    } else this.refuse(connection);
   }
 
   private createSession(connection: Connection): void {
-    const { prep, sessionIds, sessions } = this;
-    let { hi, lo } = sessionIds.next();
-    // The clock that ids start from may have been set back.
-    while (sessions.get(hi, lo) !== undefined) ({ hi, lo } = sessionIds.next());
-    this.attach(connection, sessions.track(hi, lo, connection.sessionTimeoutMs));
+    const { sessions, tree } = this;
+    const { hi, lo } = this.sessionIds.nextUnused(
+      (idHi, idLo) => sessions.get(idHi, idLo) !== undefined || tree.sessions.has(idHi, idLo),
+    );
+    const session = sessions.track(hi, lo, connection.sessionTimeoutMs);
+    this.attach(connection, session);
+    if (this.makesLocalSessions) {
+      session.isLocal = true;
+      this.establish(connection, this.nowMs);
+      return;
+    }
     connection.state = ConnectionState.connecting;
-    prep.createSession(hi, lo, 0, connection.sessionTimeoutMs, this.wallMs);
-    this.propose(connection, OpCode.createSession, 0, 0);
+    this.role.createSession(connection);
   }
 
-  private attach(connection: Connection, session: Session): void {
+  private resumeSession(connection: Connection, hi: number, lo: number): void {
+    const session = this.sessions.get(hi, lo);
+    if (session === undefined || !session.isLocal) this.role.resumeSession(connection, hi, lo);
+    else if (this.sessions.touch(session, connection.sessionTimeoutMs)) {
+      this.attach(connection, session);
+      this.established(connection);
+    } else this.refuse(connection);
+  }
+
+  attach(connection: Connection, session: Session): void {
+    const old = this.bySession.get(session.idHi, session.idLo);
+    if (old !== undefined) this.end(old);
     connection.session = session;
     connection.sessionHi = session.idHi;
     connection.sessionLo = session.idLo;
     this.bySession.set(session.idHi, session.idLo, connection);
   }
 
+  establishAfter(connection: Connection, zxid: number): void {
+    if (connection.state >= ConnectionState.established) return;
+    if (zxid <= this.tree.lastProcessedZxid) {
+      this.established(connection);
+      if (connection.input !== null) this.resume(connection);
+      return;
+    }
+    connection.state = ConnectionState.connecting;
+    this.returning.push({ connection, zxid });
+  }
+
   private established(connection: Connection): void {
     connection.state = ConnectionState.established;
-    this.connectResponse(connection, connection.sessionTimeoutMs, connection.sessionHi, connection.sessionLo);
+    const { sessionTimeoutMs, sessionHi, sessionLo } = connection;
+    const isReadOnly = connection.knowsReadOnly ? this.mode === "read-only" : null;
+    writeConnectResponse(connection.out, sessionTimeoutMs, sessionHi, sessionLo, isReadOnly);
     this.touched(connection);
   }
 
-  /** ConnectResponse{int protocolVersion, int timeOut, long sessionId, buffer passwd[, bool readOnly]}; zeros: no session. */
-  private connectResponse(connection: Connection, timeoutMs: number, hi: number, lo: number): void {
-    const { out } = connection;
-    const at = out.at;
-    out.int(0);
-    out.int(0);
-    out.int(timeoutMs);
-    out.int(hi);
-    out.int(lo);
-    out.int(PASSWORD_BYTES);
-    out.reserve(PASSWORD_BYTES);
-    if (timeoutMs > 0) writeSessionPassword(hi, lo, out.bytes, out.at);
-    else out.bytes.fill(0, out.at, out.at + PASSWORD_BYTES);
-    out.at += PASSWORD_BYTES;
-    if (connection.knowsReadOnly) out.bool(false);
-    out.patchInt(at, out.at - at - 4);
-    this.touched(connection);
+  /** A new session is there. */
+  private establish(connection: Connection, createdAtMs: number): void {
+    const { at } = connection.out;
+    this.established(connection);
+    this.finished(connection, OpCode.createSession, 0, createdAtMs, at);
   }
 
-  private closeSession(connection: Connection | null, hi: number, lo: number, cxid: number): void {
-    this.sessions.setClosing(hi, lo);
-    this.prep.closeSession(hi, lo, cxid, this.wallMs);
-    this.propose(connection, OpCode.closeSession, cxid, 0);
+  refuse(connection: Connection): void {
+    this.logger.info({ client: clientName(connection) }, "session is unknown, expired, or not this client's");
+    const isReadOnly = connection.knowsReadOnly ? this.mode === "read-only" : null;
+    writeConnectResponse(connection.out, 0, 0, 0, isReadOnly);
+    this.end(connection);
+  }
+
+  connectionOf(idHi: number, idLo: number): Connection | undefined {
+    return this.bySession.get(idHi, idLo);
+  }
+
+  private expireLocalSession(session: Session): void {
+    this.stats.staleSessionsExpired++;
+    this.logger.info(
+      { session: sessionName(session.idHi, session.idLo), timeoutMs: session.timeoutMs },
+      "local session expired: nothing was heard of its client for its timeout",
+    );
+    this.forgetSession(session.idHi, session.idLo);
+  }
+
+  /** The session is over, and so is the connection that it was reached by. */
+  private forgetSession(hi: number, lo: number): void {
+    this.sessions.remove(hi, lo);
+    this.touches?.remove(hi, lo);
+    const connection = this.bySession.get(hi, lo);
+    if (connection === undefined) return;
+    this.bySession.delete(hi, lo);
+    this.end(connection);
   }
 
   // --- requests
@@ -519,18 +601,22 @@ export class ServerCore implements WatchSink {
       return;
     }
     // A session that can't be saved any more: its end is on its way, and nothing it asks for is answered.
-    if (!this.sessions.touch(connection.session!, connection.sessionTimeoutMs)) return;
+    const session = connection.session!;
+    if (!this.sessions.touch(session, connection.sessionTimeoutMs)) return;
+    if (this.touches !== null && !session.isLocal) this.touches.touch(session, connection.sessionTimeoutMs);
     if (this.isOverLimit(connection)) this.pause(connection);
     switch (kind) {
       case "read":
-        this.read(connection, type, xid, bytes, start + 8, end);
+        if (type === OpCode.sync && this.role.asksForSync) this.sync(connection, xid, bytes, start + 8, end);
+        else this.read(connection, type, xid, bytes, start + 8, end);
         break;
       case "write":
-        this.write(connection, type, xid, bytes, start + 8, end);
+        this.role.write(connection, type, xid, bytes, start + 8, end);
         break;
       case "closeSession":
         connection.endsSession = true;
-        this.closeSession(connection, connection.sessionHi, connection.sessionLo, xid);
+        if (session.isLocal) this.answerByCode(connection, type, xid, KeeperCode.Ok);
+        else this.role.closeSession(connection, xid);
         break;
       default:
         this.logger.warn({ client: clientName(connection), type }, "request of unknown type; connection closed");
@@ -542,7 +628,7 @@ export class ServerCore implements WatchSink {
   private read(connection: Connection, type: number, xid: number, bytes: Uint8Array, start: number, end: number): void {
     if (connection.waiting.length > 0) {
       const body = bytes.slice(start, end);
-      connection.waiting.push(new Pending(connection, type, xid, -1, 0, body, 0, body.length, this.nowMs));
+      connection.waiting.push(new Pending(connection, type, xid, NO_TXN, 0, body, 0, body.length, this.nowMs));
       connection.waitingReads++;
       this.waitingReads++;
       return;
@@ -552,26 +638,31 @@ export class ServerCore implements WatchSink {
     this.finished(connection, type, xid, this.nowMs, at);
   }
 
-  private write(
-    connection: Connection,
-    type: number,
-    xid: number,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-  ): void {
-    const { prep } = this;
-    const { zxid } = prep;
-    const requester: Requester = connection;
-    const { sessionHi, sessionLo } = connection;
-    const err = prep.prepare(type, requester, sessionHi, sessionLo, xid, bytes, start, end, this.wallMs);
-    if (prep.zxid === zxid) this.answerByCode(connection, type, xid, err);
-    else this.propose(connection, type, xid, err);
+  private sync(connection: Connection, xid: number, bytes: Uint8Array, start: number, end: number): void {
+    const body = bytes.slice(start, end);
+    const pending = new Pending(connection, OpCode.sync, xid, AWAITED, 0, body, 0, body.length, this.nowMs);
+    connection.waiting.push(pending);
+    connection.isSyncing = true;
+    this.pause(connection);
+    this.role.awaitSync(pending);
+  }
+
+  syncDone(pending: Pending): void {
+    const connection = pending.connection!;
+    connection.isSyncing = false;
+    if (connection.state >= ConnectionState.closing) return;
+    if (connection.waiting.peek() !== pending) {
+      this.logger.warn({ client: clientName(connection) }, "the leader has passed over a request; connection closed");
+      this.end(connection);
+      return;
+    }
+    this.answerRead(connection, pending);
+    this.next(connection, pending);
   }
 
   /** A request that is answered by a code alone and changes nothing, in its turn. */
-  private answerByCode(connection: Connection, type: number, xid: number, err: number): void {
-    const pending = new Pending(connection, type, xid, -1, err, NO_BYTES, 0, 0, this.nowMs);
+  answerByCode(connection: Connection, type: number, xid: number, err: number): void {
+    const pending = new Pending(connection, type, xid, NO_TXN, err, NO_BYTES, 0, 0, this.nowMs);
     if (connection.waiting.length > 0) {
       connection.waiting.push(pending);
       connection.waitingReads++;
@@ -579,29 +670,6 @@ export class ServerCore implements WatchSink {
     } else {
       this.answerRead(connection, pending);
     }
-  }
-
-  /** The txn that prep has made goes to the log, and whoever asked for it waits. */
-  private propose(connection: Connection | null, type: number, xid: number, err: number): void {
-    const { prep, log, snapshotPolicy } = this;
-    const { bytes, start, end, zxid } = prep;
-    const pending = new Pending(connection, type, xid, zxid, err, bytes, start, end, this.nowMs);
-    this.proposals.push(pending);
-    connection?.waiting.push(pending);
-    log.append(bytes, start, end, zxid);
-    if (snapshotPolicy.appended(end - start)) {
-      log.roll();
-      this.snapshotAfterZxid = zxid;
-    }
-  }
-
-  private deleteContainer(path: Uint8Array): void {
-    const { prep, reaperWriter } = this;
-    reaperWriter.reset();
-    reaperWriter.buffer(path);
-    const { bytes, at } = reaperWriter;
-    const err = prep.prepare(OpCode.deleteContainer, NOBODY, 0, 0, 0, bytes, 0, at, this.wallMs);
-    this.propose(null, OpCode.deleteContainer, 0, err);
   }
 
   private authenticate(connection: Connection, xid: number, bytes: Uint8Array, start: number, end: number): void {
@@ -650,19 +718,40 @@ export class ServerCore implements WatchSink {
 
   // --- commits
 
-  /** Every txn up to `zxid` is durable. */
+  /** Every txn up to `zxid` is durable. Only for a standalone server: in an ensemble it is zab that knows what is committed. */
   synced(zxid: number): void {
-    const { proposals, stats } = this;
-    const before = proposals.length;
-    for (let head = proposals.peek(); head !== null && head.zxid <= zxid; head = proposals.peek()) {
-      proposals.shift();
-      const waitedMs = this.nowMs - head.createdAtMs;
-      stats.syncProcessorQueueAndFlushTime.add(waitedMs);
-      stats.propagationLatency.add(waitedMs);
-      this.commit(head);
+    invariant(this.role instanceof Leader && this.mode === "standalone", "only a standalone server commits by itself");
+    this.role.committed(zxid);
+  }
+
+  apply(pending: Pending): void {
+    const { bytes, start, end, zxid } = pending;
+    this.replies.begin(pending.type);
+    this.eventCounts.fill(0);
+    this.tree.apply(bytes, start, end, this.replies);
+    this.countEvents();
+    if (this.committed !== null) this.committed.committed(bytes, start, end, zxid);
+    this.snapshots.applied(zxid);
+  }
+
+  answer(pending: Pending): void {
+    const { connection, type } = pending;
+    if (type === OpCode.createSession) this.sessionCreated(pending);
+    else if (type === OpCode.closeSession) this.sessionClosed(pending);
+    else if (connection !== null && connection.state < ConnectionState.closing) {
+      if (this.replies.isMoved) {
+        this.logger.info({ client: clientName(connection) }, "this client's session has moved to another server");
+        this.end(connection);
+      } else {
+        const { at } = connection.out;
+        this.replies.write(pending, connection.out);
+        this.finished(connection, type, pending.xid, pending.createdAtMs, at);
+      }
     }
-    if (proposals.length < before) stats.syncProcessorBatchSize.add(before - proposals.length);
-    if (this.proposals.length === 0) this.prep.settle();
+    if (connection !== null) this.next(connection, pending);
+  }
+
+  appliedUpTo(zxid: number): void {
     for (let head = this.returning.peek(); head !== null && head.zxid <= zxid; head = this.returning.peek()) {
       this.returning.shift();
       if (head.connection.state !== ConnectionState.connecting) continue;
@@ -672,30 +761,6 @@ export class ServerCore implements WatchSink {
     if (this.throttled.size > 0 && this.inProcess <= this.options.globalOutstandingLimit && !this.log.isFull) {
       for (const connection of this.throttled) this.resume(connection);
     }
-  }
-
-  private commit(pending: Pending): void {
-    const { tree, changes } = this;
-    const { connection, zxid } = pending;
-    const before = tree.digestMismatches;
-    this.replies.begin(pending.type);
-    this.eventCounts.fill(0);
-    tree.apply(pending.bytes, pending.start, pending.end, this.replies);
-    this.countEvents();
-    changes.applied(zxid);
-    invariant(tree.digestMismatches === before, () => {
-      const mismatch = tree.lastMismatch!;
-      return `txn 0x${zxid.toString(16)} leaves the tree with digest ${mismatch.got}, prepared was ${mismatch.expected}`;
-    });
-    if (pending.type === OpCode.createSession) this.sessionCreated(pending);
-    else if (pending.type === OpCode.closeSession) this.sessionClosed(pending);
-    else if (connection !== null && connection.state < ConnectionState.closing) {
-      const { at } = connection.out;
-      this.replies.write(pending, connection.out);
-      this.finished(connection, pending.type, pending.xid, pending.createdAtMs, at);
-    }
-    if (connection !== null) this.next(connection, pending);
-    if (zxid === this.snapshotAfterZxid) this.effects.snapshotDue = true;
   }
 
   private countEvents(): void {
@@ -710,12 +775,22 @@ export class ServerCore implements WatchSink {
   }
 
   private sessionCreated(pending: Pending): void {
-    const connection = pending.connection!;
-    this.sessions.commit(connection.sessionHi, connection.sessionLo, connection.sessionTimeoutMs);
-    if (connection.state !== ConnectionState.connecting) return;
-    const { at } = connection.out;
-    this.established(connection);
-    this.finished(connection, pending.type, 0, pending.createdAtMs, at);
+    const { connection, err } = pending;
+    if (err === KeeperCode.Ok) this.commitSession(pending);
+    if (connection?.state !== ConnectionState.connecting) return;
+    if (err === KeeperCode.Ok) this.establish(connection, pending.createdAtMs);
+    else this.refuse(connection);
+  }
+
+  private commitSession(pending: Pending): void {
+    const { reader } = this;
+    reader.reset(pending.bytes, pending.start, pending.end);
+    const hi = reader.int();
+    const lo = reader.int();
+    reader.at = pending.start + BODY_OFFSET;
+    const timeoutMs = reader.int();
+    if (this.touches !== null) this.touches.add(hi, lo, timeoutMs);
+    else this.sessions.commit(hi, lo, timeoutMs);
   }
 
   /** The session's connection gets the answer if it asked for this, and ends either way. */
@@ -723,16 +798,13 @@ export class ServerCore implements WatchSink {
     this.reader.reset(pending.bytes, pending.start, pending.end);
     const hi = this.reader.int();
     const lo = this.reader.int();
-    this.sessions.remove(hi, lo);
-    const connection = this.bySession.get(hi, lo);
-    if (connection === undefined) return;
-    if (connection === pending.connection && connection.state < ConnectionState.closing) {
+    const { connection } = pending;
+    if (connection !== null && connection.state < ConnectionState.closing) {
       const { at } = connection.out;
-      writeReply(connection.out, pending.xid, pending.zxid, 0);
+      writeReply(connection.out, pending.xid, pending.zxid, pending.err);
       this.finished(connection, pending.type, pending.xid, pending.createdAtMs, at);
     }
-    this.bySession.delete(hi, lo);
-    this.end(connection);
+    if (pending.err === KeeperCode.Ok) this.forgetSession(hi, lo);
   }
 
   /** The write at the head of the connection's queue is done: so are the reads behind it, up to the next write. */
@@ -752,7 +824,9 @@ export class ServerCore implements WatchSink {
   private answerRead(connection: Connection, pending: Pending): void {
     const { type, xid, err } = pending;
     const { at } = connection.out;
-    if (err === 0) {
+    if (type === OpCode.closeSession) {
+      writeReply(connection.out, xid, this.tree.lastProcessedZxid, err);
+    } else if (err === 0) {
       this.reads.answer(connection, type, xid, pending.bytes, pending.start, pending.end);
     } else {
       // Java answers what it does not know before it has looked at the state, hence the zxid of nothing.
@@ -761,6 +835,7 @@ export class ServerCore implements WatchSink {
     }
     this.finished(connection, type, xid, pending.createdAtMs, at);
     if (err === KeeperCode.Unimplemented) this.end(connection);
+    if (type === OpCode.closeSession) this.forgetSession(connection.sessionHi, connection.sessionLo); // a local one
   }
 
   /** A reply is written, from `at` on in the connection's output: accounts for it. */
@@ -791,6 +866,7 @@ export class ServerCore implements WatchSink {
   }
 
   private isOverLimit(connection: Connection): boolean {
+    if (connection.isSyncing) return true;
     if (connection.outstanding > 1 && this.inProcess > this.options.globalOutstandingLimit) return true;
     if (connection.waitingReads >= CONNECTION_WAITING_READS_MAX) return true;
     return this.log.isFull;
@@ -835,31 +911,11 @@ interface Returning {
   readonly zxid: number;
 }
 
-/** Every session here is this server's own; an ensemble has more owners. */
-const THIS_SERVER = {};
-const NOBODY: Requester = { session: null, auth: null };
+/** Offset of a txn's body: behind TxnHeader{long clientId, int cxid, long zxid, long time, int type}. */
+const BODY_OFFSET = 32;
 const NO_BYTES = new Uint8Array(0);
 const NO_OUTPUT = new Writer(0);
 const SESSIONLESS_CHECK_MS = 500;
-
-/** Appends to the input that is kept. */
-function appendInput(connection: Connection, chunk: Uint8Array): void {
-  const length = connection.inputLength + chunk.length;
-  let input = connection.input!;
-  if (length > input.length) {
-    input = new Uint8Array(Math.max(length, input.length * 2));
-    input.set(connection.input!.subarray(0, connection.inputLength));
-    connection.input = input;
-  }
-  input.set(chunk, connection.inputLength);
-  connection.inputLength = length;
-}
-
-/** Keeps what comes from `at` on until more bytes come or the connection is read again. */
-function keepInput(connection: Connection, chunk: Uint8Array, at: number): void {
-  connection.input = chunk.slice(at);
-  connection.inputLength = chunk.length - at;
-}
 
 /** GetSASLRequest's answer without a token: SetSASLResponse{null}. */
 function writeSaslResponse(out: Writer, xid: number): void {
@@ -875,8 +931,4 @@ function isWrite(type: number): boolean {
 
 function clientName(connection: Connection): string {
   return `${connection.remoteAddress}:${connection.remotePort}`;
-}
-
-function sessionName(session: Session): string {
-  return new Long(session.idHi, session.idLo).toString();
 }

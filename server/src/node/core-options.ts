@@ -58,6 +58,8 @@ export function coreOptions(config: QuollConfig): ServerCoreOptions {
     containerMaxPerMinute: config.container.maxPerMinute,
     containerMaxNeverUsedMs: config.container.maxNeverUsedIntervalMs,
     connectionThrottle: config.connectionThrottle,
+    localSessionsEnabled: config.ensemble?.localSessionsEnabled ?? false,
+    localSessionsUpgradingEnabled: config.ensemble?.localSessionsUpgradingEnabled ?? false,
     digestEnabled: config.digestEnabled,
     extendedTypesEnabled: config.extendedTypesEnabled,
     enforceQuota: config.enforceQuota,

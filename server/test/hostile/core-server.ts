@@ -27,6 +27,8 @@ export const OPTIONS: ServerCoreOptions = {
   containerMaxPerMinute: 10_000,
   containerMaxNeverUsedMs: 0,
   connectionThrottle: DEFAULT_CONNECTION_THROTTLE,
+  localSessionsEnabled: false,
+  localSessionsUpgradingEnabled: false,
   digestEnabled: true,
   extendedTypesEnabled: true,
   enforceQuota: true,

@@ -1,3 +1,4 @@
+import { Writer } from "@quoll/jute";
 import type { Id } from "./acl.js";
 
 /** No honest client has more ids, and each makes its permission checks slower. Java has no limit. */
@@ -17,10 +18,32 @@ export class AuthInfo {
   isSuper = false;
   /** By ACL id: the permissions that it gives these ids. Filled by the access check. */
   private readonly memo = new Map<number, number>();
+  private encoded: Uint8Array | null = null;
 
   /** @param remoteAddress - as `hostAddress` gives it: the id of scheme `ip` that every connection has */
   constructor(readonly remoteAddress: string) {
     this.ids = [{ scheme: "ip", id: remoteAddress }];
+  }
+
+  /** A client of another server, of which that server tells the ids. */
+  static of(ids: readonly Id[]): AuthInfo {
+    const auth = new AuthInfo("");
+    auth.ids = ids;
+    auth.isSuper = ids.some(({ scheme }) => scheme === "super");
+    return auth;
+  }
+
+  /** The ids as a jute vector of Id: what another server is told of this client. */
+  encode(): Uint8Array {
+    if (this.encoded !== null) return this.encoded;
+    const to = new Writer();
+    to.int(this.ids.length);
+    for (const { scheme, id } of this.ids) {
+      to.string(scheme);
+      to.string(id);
+    }
+    this.encoded = to.take();
+    return this.encoded;
   }
 
   /** @returns false if there are too many */
@@ -30,6 +53,7 @@ export class AuthInfo {
     this.ids = inOrderOfHashes([...this.ids, id]);
     this.isSuper ||= id.scheme === "super";
     this.memo.clear();
+    this.encoded = null;
     return true;
   }
 

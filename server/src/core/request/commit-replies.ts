@@ -1,4 +1,5 @@
 import { Reader, Writer } from "@quoll/jute";
+import { KeeperCode } from "../keeper-code.js";
 import { OpCode } from "../op-code.js";
 import type { DataTree } from "../tree/data-tree.js";
 import { type ApplyListener, NO_ROW, type Row } from "../tree/tree.js";
@@ -24,6 +25,8 @@ export class CommitReplies implements ApplyListener {
   private err = 0;
   private row: Row = NO_ROW;
   private createdDataLength = 0;
+  /** The session had moved to another server when the request came to the leader: its connection gets no reply and ends. */
+  isMoved = false;
 
   constructor(
     private readonly tree: DataTree,
@@ -34,6 +37,7 @@ export class CommitReplies implements ApplyListener {
   begin(type: number): void {
     this.isMulti = type === OpCode.multi;
     this.results.reset();
+    this.isMoved = false;
     this.err = 0;
     this.row = NO_ROW;
   }
@@ -60,6 +64,10 @@ export class CommitReplies implements ApplyListener {
         break;
       case OpCode.setData:
       case OpCode.setACL:
+        tree.writeStat(this.row, out);
+        break;
+      case OpCode.reconfig:
+        tree.writeData(this.row, out);
         tree.writeStat(this.row, out);
         break;
       case OpCode.multi:
@@ -98,6 +106,7 @@ export class CommitReplies implements ApplyListener {
   }
 
   applied(type: number, err: number, row: Row): void {
+    if (err === KeeperCode.SessionMoved) this.isMoved = true;
     if (!this.isMulti) {
       this.err = err;
       this.row = row;

@@ -1,4 +1,4 @@
-import { type Long, ProtocolError, Reader, Writer } from "@quoll/jute";
+import { type Long, ProtocolError, Writer } from "@quoll/jute";
 import type { Acl, RequestedAcl } from "../acl/acl.js";
 import type { AclChecker } from "../acl/acl-checker.js";
 import { openAclLength, readAcl, writeAcl } from "../acl/acl-codec.js";
@@ -6,7 +6,8 @@ import type { AuthInfo } from "../acl/auth-info.js";
 import { Perm } from "../acl/perm.js";
 import { KeeperCode } from "../keeper-code.js";
 import { OpCode } from "../op-code.js";
-import type { Session, SessionOwner, SessionTracker } from "../session/session-tracker.js";
+import type { SessionChecks } from "../session/session-checks.js";
+import type { SessionOwner } from "../session/session-tracker.js";
 import type { DataTree } from "../tree/data-tree.js";
 import { DIGEST_VERSION, digestOf, isDigested, prefixCrc } from "../tree/digest.js";
 import { CONTAINER_OWNER_HI, EphemeralType, TTL_MAX_MS } from "../tree/ephemeral-type.js";
@@ -15,6 +16,7 @@ import { CreateFlag, isEphemeralFlag, isKnownFlag, isSequentialFlag, isTtlFlag, 
 import { ephemeralPaths } from "./ephemerals.js";
 import { ChangeRecord, type OutstandingChanges } from "./outstanding-changes.js";
 import { hashPath, hasNul, isSpecialPath, isValidPath, lastSlash } from "./path.js";
+import { isMultiCreate, RequestScan } from "./request-scan.js";
 import type { TxnArena } from "./txn-arena.js";
 
 export interface PrepOptions {
@@ -25,23 +27,21 @@ export interface PrepOptions {
   readonly closeSessionTxnEnabled: boolean;
   /** Of the hash of paths; any int32, unknown to clients. */
   readonly hashSeed: number;
-  /** This server, as the owner of its clients' sessions. */
-  readonly owner: SessionOwner;
   /** The largest payload of a log record that any reader accepts: jute.maxbuffer plus its extra size (rule D44). */
   readonly txnBytesMax: number;
 }
 
 /** Who asks: what prep needs to know of a request beside its body. */
 export interface Requester {
-  readonly session: Session | null;
+  /** Null for the server itself, which may do everything. */
   readonly auth: AuthInfo | null;
+  /** The server that the request's client is connected to. */
+  readonly owner: SessionOwner;
 }
 
 const HEADER_BYTES = 32;
 /** The version and the digest behind a txn. */
 const DIGEST_BYTES = 12;
-/** perms, and the lengths of scheme and id. */
-const ACL_BYTES_MIN = 12;
 const SEQUENCE_BYTES_MAX = 11;
 /** The upper half of a TTL znode's owner, without the TTL's own upper bits. */
 const TTL_OWNER_HI = 0xff000000 | 0;
@@ -67,17 +67,16 @@ export class Prep {
   private digestHi: number;
   private digestLo: number;
 
-  private readonly reader = new Reader(new Uint8Array(0));
+  private readonly scan = new RequestScan();
+  private readonly reader = this.scan.reader;
   private timeMs = 0;
-  /** Of the request that {@link skipRequest} read last. */
-  private lastFlags = 0;
-  private lastPathIsNull = false;
-  private lastAclIsNull = false;
   private requester: Requester | null = null;
+  private sessionHi = 0;
+  private sessionLo = 0;
 
   constructor(
     private readonly tree: DataTree,
-    private readonly sessions: SessionTracker,
+    private readonly sessions: SessionChecks,
     private readonly acls: AclChecker,
     private readonly changes: OutstandingChanges,
     private readonly arena: TxnArena,
@@ -118,6 +117,8 @@ export class Prep {
     const zxidBefore = this.zxid;
     this.timeMs = wallMs;
     this.requester = requester;
+    this.sessionHi = sessionHi;
+    this.sessionLo = sessionLo;
     this.reader.reset(body, bodyStart, bodyEnd);
     const { digestHi, digestLo } = this;
     let err: number;
@@ -144,6 +145,17 @@ export class Prep {
     this.start = start;
     this.end = to.at;
     return err;
+  }
+
+  /** An error txn for a request that could not even be read, or that has failed outside of here. */
+  refuse(sessionHi: number, sessionLo: number, cxid: number, err: number, wallMs: number): void {
+    const to = this.beginOwn(HEADER_BYTES + TXN_SLACK);
+    this.timeMs = wallMs;
+    this.zxid++;
+    this.writeHeader(to, sessionHi, sessionLo, cxid, OpCode.error);
+    to.int(err);
+    this.writeDigest(to);
+    this.end = to.at;
   }
 
   /** The txn that makes a session. Its time-out is the negotiated one. */
@@ -200,70 +212,18 @@ export class Prep {
   private request(type: number, to: Writer, sessionHi: number, sessionLo: number, cxid: number): number {
     const { reader } = this;
     if (type === OpCode.multi) {
-      const readable = this.readableMulti();
+      const readable = this.scan.isReadableMulti();
       this.zxid++;
       if (!readable) return KeeperCode.MarshallingError;
     } else {
       // An unreadable single request takes no zxid.
       const { at } = reader;
-      this.skipRequest(type);
+      this.scan.skip(type);
       reader.at = at;
       this.zxid++;
     }
     this.writeHeader(to, sessionHi, sessionLo, cxid, type);
     return type === OpCode.multi ? this.multi(to) : this.operation(type, type, to);
-  }
-
-  /** Reads over one request's record, so that all of it is known to be readable. */
-  private skipRequest(type: number): void {
-    const { reader } = this;
-    this.lastPathIsNull = this.skipSpan("path") < 0;
-    switch (type) {
-      case OpCode.create:
-      case OpCode.create2:
-      case OpCode.createContainer:
-      case OpCode.createTTL:
-        this.skipSpan("data");
-        this.skipAcls();
-        this.lastFlags = reader.int();
-        if (type === OpCode.createTTL) reader.bits();
-        return;
-      case OpCode.setData:
-        this.skipSpan("data");
-        reader.int();
-        return;
-      case OpCode.delete:
-      case OpCode.check:
-        reader.int();
-        return;
-      case OpCode.setACL:
-        this.skipAcls();
-        reader.int();
-        return;
-      case OpCode.reconfig:
-        // The path read above was the joining servers.
-        this.skipSpan("leavingServers");
-        this.skipSpan("newMembers");
-        reader.bits();
-        return;
-    }
-  }
-
-  /** @returns its length, -1 for null */
-  private skipSpan(what: string): number {
-    const length = this.reader.length(what);
-    if (length > 0) this.reader.at += length;
-    return length;
-  }
-
-  private skipAcls(): void {
-    const count = this.reader.count(ACL_BYTES_MIN);
-    this.lastAclIsNull = count < 0;
-    for (let i = 0; i < count; i++) {
-      this.reader.int();
-      this.skipSpan("scheme");
-      this.skipSpan("id");
-    }
   }
 
   /**
@@ -389,9 +349,8 @@ export class Prep {
       node.ownerHi = TTL_OWNER_HI | ttl!.hi;
       node.ownerLo = ttl!.lo;
     } else if (ephemeral) {
-      const { session } = this.requester!;
-      node.ownerHi = session!.idHi;
-      node.ownerLo = session!.idLo;
+      node.ownerHi = this.sessionHi;
+      node.ownerLo = this.sessionLo;
     }
     node.aclId = open > 0 ? OPEN_ACL_ID : NOT_INTERNED;
     node.acl = fixedAcl;
@@ -556,37 +515,6 @@ export class Prep {
     return sessionError !== 0 ? sessionError : KeeperCode.Unimplemented;
   }
 
-  /**
-   * Whether there is a txn to be made of the multi; leaves the reader at its beginning. One operation that is unknown,
-   * truncated, a read, without a path, or a create with an unknown or TTL flag makes all of it fail.
-   * @throws NullAclError over a create with a null ACL, where Java stumbles before it has taken a zxid
-   */
-  private readableMulti(): boolean {
-    const { reader } = this;
-    const { at } = reader;
-    let pathIsNull = false;
-    try {
-      for (;;) {
-        const type = reader.int();
-        const done = reader.bool();
-        reader.int();
-        if (done) return !pathIsNull;
-        if (!isMultiWrite(type)) return false;
-        this.skipRequest(type);
-        pathIsNull ||= this.lastPathIsNull;
-        if (!isMultiCreate(type)) continue;
-        if (!isKnownFlag(this.lastFlags)) return false;
-        if (this.lastAclIsNull) throw new NullAclError("ACL in a multi", reader.at, "a vector", "null");
-        if (isTtlFlag(this.lastFlags)) return false;
-      }
-    } catch (error) {
-      if (error instanceof ProtocolError && !(error instanceof NullAclError)) return false;
-      throw error;
-    } finally {
-      reader.at = at;
-    }
-  }
-
   private multi(to: Writer): number {
     const { reader, zxid } = this;
     const digestHi = this.digestHi;
@@ -602,10 +530,10 @@ export class Prep {
       if (done) break;
       count++;
       const { at } = reader;
-      this.skipRequest(type);
+      this.scan.skip(type);
       const { at: next } = reader;
       reader.at = at;
-      const effective = effectiveInMulti(type, this.lastFlags);
+      const effective = effectiveInMulti(type, this.scan.lastFlags);
       const typeAt = to.at;
       to.int(effective);
       to.int(0);
@@ -712,15 +640,11 @@ export class Prep {
   }
 
   private checkSession(): number {
-    const { session } = this.requester!;
-    return session === null
-      ? KeeperCode.UnknownSession
-      : this.sessions.check(session.idHi, session.idLo, this.options.owner);
+    return this.sessions.check(this.sessionHi, this.sessionLo, this.requester!.owner);
   }
 
   private checkGlobalSession(): number {
-    const code = this.checkSession();
-    return code === KeeperCode.UnknownSession ? KeeperCode.SessionExpired : code;
+    return this.sessions.checkGlobal(this.sessionHi, this.sessionLo, this.requester!.owner);
   }
 
   /** Paths of the session's ephemeral znodes, with all outstanding changes applied. */
@@ -789,23 +713,6 @@ export class Prep {
 }
 
 const ROOT_PATH = Uint8Array.of(SLASH);
-
-/** A request that has no txn for a reason of Java's own. */
-class NullAclError extends ProtocolError {}
-
-function isMultiCreate(type: number): boolean {
-  return type === OpCode.create || type === OpCode.create2 || type === OpCode.createContainer;
-}
-
-function isMultiWrite(type: number): boolean {
-  return (
-    isMultiCreate(type) ||
-    type === OpCode.createTTL ||
-    type === OpCode.delete ||
-    type === OpCode.setData ||
-    type === OpCode.check
-  );
-}
 
 /** Inside a multi, a create's flag decides what it is. */
 function effectiveInMulti(type: number, flags: number): number {

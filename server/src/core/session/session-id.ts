@@ -25,10 +25,22 @@ export class SessionIds {
     if (this.hi === -0x8000_0000 && this.lo === 0) this.lo = 1;
   }
 
+  /** @param isUsed - the clock that ids start from may have been set back */
+  nextUnused(isUsed: (hi: number, lo: number) => boolean): Long {
+    let id = this.next();
+    while (isUsed(id.hi, id.lo)) id = this.next();
+    return id;
+  }
+
   next(): Long {
     const id = new Long(this.hi, this.lo);
     this.lo = (this.lo + 1) | 0;
     if (this.lo === 0) this.hi = (this.hi + 1) | 0;
     return id;
   }
+}
+
+/** A session's id for log lines. */
+export function sessionName(hi: number, lo: number): string {
+  return new Long(hi, lo).toString();
 }

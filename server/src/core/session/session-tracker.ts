@@ -1,17 +1,27 @@
 import { KeeperCode } from "../keeper-code.js";
 import { LongMap } from "../long-map.js";
 import { type Expiring, ExpiryQueue } from "./expiry-queue.js";
+import type { RemoteClient } from "./remote-client.js";
 
 /** Whoever may send requests of a session: in an ensemble the server that the client is connected to. Compared by identity. */
 export type SessionOwner = object;
+
+/** The owner of sessions whose clients are connected to the very server that tracks them. */
+export const THIS_SERVER: SessionOwner = {};
 
 /** A client's session. Read it freely; only the {@link SessionTracker} writes it. */
 export class Session implements Expiring {
   /** Set once the session is due or its close is under way: from then on it can't be touched or used. */
   isClosing = false;
+  /** Known to this server alone: it was made without a txn, and can't own ephemeral znodes. */
+  isLocal = false;
   owner: SessionOwner | null = null;
+  /** Where another server sends its requests from: who its client is, as last decoded. */
+  remote: RemoteClient | null = null;
   /** The timeout that its createSession txn has, or -1 until that is committed. This is what snapshots hold. */
   committedTimeoutMs = -1;
+  /** Of the {@link TouchTable}. */
+  touchRound = 0;
   expiryMs = -1;
   previousInBucket: this | null = null;
   nextInBucket: this | null = null;
@@ -163,6 +173,15 @@ export class SessionTracker {
     this.sessions.forEach((session, idHi, idLo) => {
       if (session.committedTimeoutMs >= 0) visit(idHi, idLo, session.committedTimeoutMs);
     });
+  }
+
+  /** How many sessions are known to this server alone. */
+  get localCount(): number {
+    let count = 0;
+    this.sessions.forEach((session) => {
+      if (session.isLocal) count++;
+    });
+    return count;
   }
 
   /**
