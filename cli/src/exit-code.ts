@@ -13,6 +13,8 @@ export const ExitCode = {
   diskFailed: 21,
   /** The data is of another version. */
   unknownFormat: 22,
+  /** The client port can't be listened on: another process has it, or it may not be had. */
+  clientPort: 23,
 } as const;
 
 /** By the `code` of the errors that end a start; see each error's class. */
@@ -22,6 +24,7 @@ const EXIT_CODES: Readonly<Record<string, number>> = {
   DAMAGED: ExitCode.damaged,
   DISK: ExitCode.diskFailed,
   FORMAT: ExitCode.unknownFormat,
+  LISTEN: ExitCode.clientPort,
 };
 
 export function exitCodeOf(error: unknown): number {

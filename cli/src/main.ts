@@ -17,6 +17,7 @@ Exit codes
   20 acknowledged data is damaged
   21 a write or an fsync failed
   22 the data was written by another version
+  23 the client port cannot be listened on
 
 Examples
   quoll server

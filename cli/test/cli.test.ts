@@ -125,14 +125,14 @@ describe("in the foreground", () => {
     expect(stderr).toBe("Unable to access datadir, exiting abnormally\n");
   });
 
-  test("a port that is taken ends the start with exit code 1", async () => {
+  test("a port that is taken ends the start with exit code 23", async () => {
     const taken = createServer();
     const port = await new Promise<number>((resolve) => {
       taken.listen(0, "127.0.0.1", () => resolve((taken.address() as { port: number }).port));
     });
     const { code, stdout } = quoll("server", configFile("taken", port));
     taken.close();
-    expect(code).toBe(1);
+    expect(code).toBe(23);
     expect(stdout).toContain("EADDRINUSE");
   });
 });

@@ -1,11 +1,29 @@
 import { createServer, type Server, type Socket } from "node:net";
-import { Writer } from "@quoll/jute";
+import { QuollError, Writer } from "@quoll/jute";
 import { type Connection, ConnectionState } from "../core/connection.js";
 import { CONNECTION_OUTPUT_BYTES_KEPT } from "../core/limits.js";
 import type { ServerCore } from "../core/server-core.js";
 
 /** How long a connection that ends has for taking the output that is left. */
 const LINGER_MS = 10_000;
+
+/** The client port can't be listened on. */
+export class ListenError extends QuollError {
+  readonly code = "LISTEN";
+  /** @param errno - the system's name of the error: EADDRINUSE, EACCES, EADDRNOTAVAIL, ENOTFOUND, … */
+  constructor(
+    readonly host: string,
+    readonly port: number,
+    readonly errno: string,
+    cause: unknown,
+  ) {
+    const reason =
+      errno === "EADDRINUSE"
+        ? "another process listens there. Stop it, or set another clientPort"
+        : "check clientPort and clientPortAddress";
+    super(`cannot listen for clients on ${host} port ${port} (${errno}): ${reason}.`, { cause });
+  }
+}
 
 export interface ListenOptions {
   readonly host: string;
@@ -41,13 +59,15 @@ export class Connections {
     return address !== null && typeof address === "object" ? address.port : -1;
   }
 
-  /** @throws Error with `code` EADDRINUSE, EACCES, EADDRNOTAVAIL, … */
+  /** @throws ListenError */
   listen(): Promise<void> {
     const { host, port, backlog } = this.options;
     return new Promise((resolve, reject) => {
-      this.server.once("error", reject);
+      const refuse = (error: NodeJS.ErrnoException) =>
+        reject(new ListenError(host, port, error.code ?? error.message, error));
+      this.server.once("error", refuse);
       this.server.listen({ host, port, ...(backlog > 0 ? { backlog } : {}) }, () => {
-        this.server.off("error", reject);
+        this.server.off("error", refuse);
         // Later errors concern one accept only (EMFILE): the client sees its connection fail and tries again.
         this.server.on("error", () => {});
         resolve();

@@ -31,7 +31,7 @@ const HOUR_MS = 3_600_000;
 /**
  * Recovers the database and serves it.
  * @param progress - told how far recovery is, for large directories
- * @throws DataDirectoryError, DamagedError, FormatError, DiskError for the data; Error with `code` for the client port
+ * @throws DataDirectoryError, DamagedError, FormatError, DiskError for the data; ListenError for the client port
  */
 export async function startServer(
   config: QuollConfig,
@@ -84,6 +84,7 @@ class Shell implements RunningServer {
         lastZxid: database.lastZxid,
         preAllocBytes: config.log.preAllocSizeBytes,
         sizeLimitBytes: config.log.sizeLimitBytes ?? 0,
+        reserveBytes: config.log.reserveBytes,
         forceSync: config.log.forceSync,
         slowSyncMs: config.log.fsyncWarningThresholdMs,
         inFlightMax: LOG_BYTES_IN_FLIGHT_MAX,
@@ -93,6 +94,11 @@ class Shell implements RunningServer {
         onFailure: (error) => this.failed(error),
         onSlowSync: (ms, path, size) => {
           this.log.warn({ ms, file: path, size }, "fsync of the txn log is slow; it delays every write");
+        },
+        onRoom: (isThere, freeBytes) => {
+          const where = { directory: database.logDirectory, freeBytes };
+          if (isThere) this.log.info(where, "there is room for the txn log again; the writes that waited go on");
+          else this.log.error(where, "too little room for the txn log: writes wait until there is more, reads go on");
         },
       },
     );

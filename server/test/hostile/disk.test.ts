@@ -3,6 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { OpCode } from "../../src/core/op-code.js";
+import { frame } from "./frames.js";
 import { ServerProcess, SocketClient } from "./process.js";
 
 let dir: string;
@@ -32,14 +34,132 @@ async function expectAllThere(server: ServerProcess, paths: readonly string[]): 
 
 const isRoot = process.getuid?.() === 0;
 
+/** A file system of its own at `dir/data`. */
+async function onSmallDisk(megabytes: number, body: (data: string) => Promise<void>): Promise<void> {
+  const data = join(dir, "data");
+  mkdirSync(data);
+  execFileSync("mount", ["-t", "tmpfs", "-o", `size=${megabytes}m`, "tmpfs", data]);
+  try {
+    await body(data);
+  } finally {
+    spawnSync("umount", ["-l", data]);
+  }
+}
+
+const OTHERS_FILE = "somebody-elses";
+
+/** Takes all room that is left. @returns what gives it back */
+function fill(data: string): () => void {
+  const file = join(data, OTHERS_FILE);
+  spawnSync("dd", ["if=/dev/zero", `of=${file}`, "bs=64k"]);
+  return () => rmSync(file);
+}
+
 test.skipIf(!isRoot)(
-  "a full disk ends the server, and a start with room again has all that was acknowledged (needs root)",
-  async () => {
-    const data = join(dir, "data");
-    mkdirSync(data);
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", data]);
-    try {
+  "D33: with too little room left, writes wait, reads go on and no session ends; with room again, all goes on by itself (needs root)",
+  () =>
+    onSmallDisk(24, async (data) => {
+      const server = await ServerProcess.start(dir, { lines: ["tickTime=200"] });
+      const [writer, reader] = [await SocketClient.open(server.port, 800), await SocketClient.open(server.port, 800)];
+      const acknowledged: string[] = [];
+      const noRoom = server.says("too little room for the txn log").then(() => true);
+      let waits = false;
+      // Others take most of the disk, and the server what is left.
+      const free = fill(data);
+      execFileSync("truncate", ["-s", "12M", join(data, OTHERS_FILE)]);
+      const under = new Uint8Array(100_000);
+      while (!waits) {
+        const path = `/n${acknowledged.length}`;
+        const asked = writer.create(path, under);
+        waits = await Promise.race([asked.then(() => false), noRoom]);
+        if (!waits) acknowledged.push(path);
+        expect(await reader.exists("/n0")).toBe(0);
+      }
+      expect(acknowledged.length).toBeGreaterThan(10);
+      // Longer than the session's timeout.
+      const until = performance.now() + 2000;
+      let nextPingMs = performance.now();
+      while (performance.now() < until) {
+        expect(await reader.exists("/n0")).toBe(0);
+        // Behind its write, this one gets no answers; but it is heard.
+        if (performance.now() > nextPingMs) {
+          nextPingMs += 100;
+          writer.socket.write(frame(-2, OpCode.ping, new Uint8Array(0)));
+        }
+      }
+      expect(server.child.exitCode).toBeNull();
+      free();
+      await server.says("there is room for the txn log again");
+      expect(await reader.create("/after")).toBe(0);
+      expect(await writer.exists("/after")).toBe(0);
+      await expectAllThere(server, [...acknowledged, `/n${acknowledged.length}`]);
+      writer.end();
+      reader.end();
+      expect(await server.stop()).toBe(0);
+      const again = await ServerProcess.start(dir);
+      await expectAllThere(again, [...acknowledged, `/n${acknowledged.length}`, "/after"]);
+      expect(await again.stop()).toBe(0);
+    }),
+  60_000,
+);
+
+test.skipIf(!isRoot)(
+  "D33: on a disk that others have nearly filled, a server starts, waits, and serves once there is room; on a full one it ends (needs root)",
+  () =>
+    onSmallDisk(8, async (data) => {
+      const first = await ServerProcess.start(dir);
+      const client = await SocketClient.open(first.port);
+      expect(await client.create("/before")).toBe(0);
+      client.end();
+      first.child.kill("SIGKILL");
+      await first.ended;
+      const free = fill(data);
+      const full = await ServerProcess.start(dir);
+      expect((await full.ended).code).toBe(21);
+      expect(full.lines().at(-1)!.msg).toMatch(/quoll\.lock: ENOSPC$/);
+      execFileSync("truncate", ["-s", "-200K", join(data, OTHERS_FILE)]);
       const server = await ServerProcess.start(dir);
+      const opening = SocketClient.open(server.port);
+      await server.says("too little room for the txn log");
+      free();
+      const back = await opening;
+      expect(await back.exists("/before")).toBe(0);
+      expect(await back.create("/after")).toBe(0);
+      back.end();
+      expect(await server.stop()).toBe(0);
+    }),
+  60_000,
+);
+
+test.skipIf(!isRoot)(
+  "D33: a server that waits for room can be stopped, and has acknowledged nothing of what waited (needs root)",
+  () =>
+    onSmallDisk(8, async (data) => {
+      const server = await ServerProcess.start(dir);
+      const client = await SocketClient.open(server.port);
+      expect(await client.create("/before")).toBe(0);
+      fill(data);
+      const answers: Promise<number>[] = [];
+      for (let i = 0; i < 100; i++) answers.push(client.create(`/n${i}`, new Uint8Array(20_000)));
+      await server.says("too little room for the txn log");
+      // What is waiting can't be made durable: that is no clean end, and says so.
+      expect(await server.stop()).toBe(21);
+      const codes = await Promise.all(answers);
+      const acknowledged = codes.findIndex((code) => Number.isNaN(code));
+      expect(codes.slice(acknowledged).every((code) => Number.isNaN(code))).toBe(true);
+      rmSync(join(data, OTHERS_FILE));
+      const again = await ServerProcess.start(dir);
+      await expectAllThere(again, ["/before", ...codes.slice(0, acknowledged).map((_, i) => `/n${i}`)]);
+      expect(await again.stop()).toBe(0);
+    }),
+  60_000,
+);
+
+test.skipIf(!isRoot)(
+  "D33: without a reserve a full disk ends the server, and a start with room again has all that was acknowledged (needs root)",
+  () =>
+    onSmallDisk(2, async (data) => {
+      const server = await ServerProcess.start(dir, { lines: ["quoll.diskReserveInMb=0"] });
       const client = await SocketClient.open(server.port);
       const acknowledged = await writeUntilTheEnd(client, new Uint8Array(20_000));
       const { code } = await server.ended;
@@ -50,10 +170,7 @@ test.skipIf(!isRoot)(
       const again = await ServerProcess.start(dir);
       await expectAllThere(again, acknowledged);
       expect(await again.stop()).toBe(0);
-    } finally {
-      spawnSync("umount", ["-l", data]);
-    }
-  },
+    }),
   60_000,
 );
 
@@ -103,8 +220,11 @@ test("a second server on the same port does not start, says so, and leaves its o
   mkdirSync(other);
   const server = await ServerProcess.start(dir);
   const second = await ServerProcess.start(other, { port: server.port });
-  expect((await second.ended).code).toBe(1);
-  expect(second.output).toContain("EADDRINUSE");
+  expect((await second.ended).code).toBe(23);
+  const { port } = server;
+  expect(second.lines().at(-1)!.msg).toBe(
+    `cannot listen for clients on 127.0.0.1 port ${port} (EADDRINUSE): another process listens there. Stop it, or set another clientPort.`,
+  );
   const third = await ServerProcess.start(other);
   const client = await SocketClient.open(third.port);
   expect(await client.create("/mine")).toBe(0);

@@ -66,6 +66,20 @@ export class ServerProcess {
     return server;
   }
 
+  /** Waits until the server has written this, or has ended. */
+  says(text: string): Promise<void> {
+    return new Promise((resolve) => {
+      const look = () => {
+        if (!this.output.includes(text) && this.child.exitCode === null) return;
+        this.child.stdout!.off("data", look);
+        resolve();
+      };
+      this.child.stdout!.on("data", look);
+      this.child.once("close", look);
+      look();
+    });
+  }
+
   get isServing(): boolean {
     return this.output.includes("serving clients on") && this.child.exitCode === null;
   }

@@ -181,9 +181,9 @@ test("a port in use ends the process with an exit code and a sentence, and the d
   const other = new Installation(here.port);
   installations.push(other);
   const refused = other.spawn();
-  expect((await refused.ended).code).toBe(1);
+  expect((await refused.ended).code).toBe(23);
   expect(refused.output).toContain("EADDRINUSE");
-  expect((await other.spawn().ended).code).toBe(1);
+  expect((await other.spawn().ended).code).toBe(23);
 });
 
 test("a directory in use ends the second process with exit code 3, and the first goes on", async () => {

@@ -1,6 +1,7 @@
 import { InvariantError } from "@quoll/jute";
 import { expect, test } from "vitest";
 import { adler32 } from "../../src/core/storage/adler32.js";
+import type { Room } from "../../src/core/storage/room.js";
 import { DiskError } from "../../src/core/storage/storage-error.js";
 import { readSyncMark } from "../../src/core/storage/sync-mark.js";
 import { FakeDisk } from "../../src/core/storage/testing/fake-disk.js";
@@ -113,6 +114,58 @@ test("D35: real zeros stand ahead of the entries, so that the disk is found full
   const full = open();
   full.disk.failAtNext(`write ${DIR}/log.1 81+`, "ENOSPC");
   expect(() => append(full.writer, 1)).toThrow(DiskError);
+});
+
+/** Counts what is asked of it. */
+class CountedRoom implements Room {
+  claimed = 0;
+  waits = 0;
+  claim(bytes: number): void {
+    this.claimed += bytes;
+  }
+  lacked(): void {
+    this.waits++;
+  }
+}
+
+test("D33: the log asks for room before it takes any, in each file anew", () => {
+  const disk = new FakeDisk();
+  disk.makeDirectory(DIR);
+  const room = new CountedRoom();
+  const writer = new TxnLogWriter(disk, DIR, { ...defaults, preAllocBytes: 8 << 20 }, 0, room);
+  let most = 0;
+  for (let zxid = 1; zxid <= 40; zxid++) {
+    append(writer, zxid, 50_000);
+    for (const call of disk.trace) {
+      const match = /^write .*\/log\.1 (\d+)\+(\d+)$/.exec(call);
+      if (match !== null) most = Math.max(most, Number(match[1]) + Number(match[2]));
+    }
+    expect(room.claimed).toBeGreaterThanOrEqual(most);
+  }
+  expect(most).toBeGreaterThan(2_000_000);
+  const before = room.claimed;
+  writer.roll();
+  append(writer, 41);
+  expect(room.claimed).toBeGreaterThan(before);
+});
+
+test("D33 D35: with a room, zeros that a full disk does not take are written once it does; a txn's bytes never again", () => {
+  const disk = new FakeDisk();
+  disk.makeDirectory(DIR);
+  const room = new CountedRoom();
+  const writer = new TxnLogWriter(disk, DIR, defaults, 0, room);
+  disk.failAtNext(`write ${DIR}/log.1 81+`, "ENOSPC");
+  append(writer, 1);
+  expect(room.waits).toBe(1);
+  expect(disk.trace.filter((call) => call.startsWith(`write ${DIR}/log.1 81+`))).toHaveLength(2);
+  disk.failAtNext(`write ${DIR}/log.1 81+`, "ENOSPC");
+  expect(() => append(writer, 2)).toThrow(DiskError);
+  expect(room.waits).toBe(1);
+  disk.cut(() => false);
+  const reader = TxnLogReader.open(disk, `${DIR}/log.1`)!;
+  expect(reader.next()).toBe(true);
+  expect(reader.zxid).toBe(1);
+  expect(reader.next()).toBe(false);
 });
 
 test("a file is left for a new one when it is larger than the limit", () => {

@@ -2,6 +2,8 @@ import { invariant } from "@quoll/jute";
 import { adler32 } from "./adler32.js";
 import type { Disk, FileHandle } from "./disk.js";
 import { join } from "./path.js";
+import type { Room } from "./room.js";
+import { DiskError } from "./storage-error.js";
 import { removeSyncMark, SyncMark } from "./sync-mark.js";
 import {
   ENTRY_END,
@@ -48,6 +50,8 @@ export class TxnLogWriter {
   private size = 0;
   /** Up to here the file's blocks were written, as entries or as zeros. */
   private writtenTo = 0;
+  /** Up to here there was room on the disk when it was asked for. */
+  private roomTo = 0;
   private unsynced = false;
   /** The zxid in the current file's name. */
   private fileZxid = 0;
@@ -55,12 +59,16 @@ export class TxnLogWriter {
 
   private readonly mark: SyncMark | null;
 
-  /** @param lastZxid - of the txn that the first entry follows */
+  /**
+   * @param lastZxid - of the txn that the first entry follows
+   * @param room - null: the disk may be filled to its end, which then ends the log
+   */
   constructor(
     private readonly disk: Disk,
     private readonly directory: string,
     private readonly options: TxnLogOptions,
     public lastZxid: number,
+    private readonly room: Room | null = null,
   ) {
     this.mark = options.forceSync ? new SyncMark(disk, directory) : null;
     if (!options.forceSync) removeSyncMark(disk, directory);
@@ -135,6 +143,7 @@ export class TxnLogWriter {
   private put(batch: Uint8Array, start: number, end: number): void {
     if (start === end || this.file === null) return;
     const stop = this.position + (end - start);
+    if (stop + ZERO_STEP > this.roomTo) this.claimRoom(stop);
     this.extend(stop);
     this.file.write(this.position, batch, start, end);
     this.position = stop;
@@ -158,13 +167,35 @@ export class TxnLogWriter {
     }
     if (stop > this.writtenTo) {
       const to = Math.min(stop + ZERO_STEP, this.size);
-      if (to > stop) file.write(stop, zeros, 0, to - stop);
+      if (to > stop) this.writeZeros(stop, to);
       this.writtenTo = Math.max(to, stop);
     }
   }
 
+  /** Zeros are no txn's bytes: when there is no room for them, they can be written again. */
+  private writeZeros(start: number, end: number): void {
+    for (;;) {
+      try {
+        this.file!.write(start, zeros, 0, end - start);
+        return;
+      } catch (error) {
+        if (this.room === null || !(error instanceof DiskError) || error.errno !== "ENOSPC") throw error;
+      }
+      this.room.lacked();
+    }
+  }
+
+  /** Asks for the zeros behind `stop`, and for as much again, so as to ask seldom. */
+  private claimRoom(stop: number): void {
+    const to = stop + 2 * ZERO_STEP;
+    this.room?.claim(to - this.roomTo);
+    this.roomTo = to;
+  }
+
   /** Rule D32: header, sync of the file, sync of the directory, and only then entries. */
   private startFile(zxid: number): void {
+    this.roomTo = 0;
+    this.claimRoom(LOG_HEADER_SIZE);
     this.path = join(this.directory, logName(zxid));
     this.fileZxid = zxid;
     const file = this.disk.open(this.path, "create");

@@ -174,6 +174,7 @@ function logConfig(settings: Settings): LogConfig {
     forceSync: settings.yes("forceSync"),
     fsyncWarningThresholdMs: settings.number("fsync.warningthresholdms"),
     preAllocSizeBytes: settings.number("preAllocSize") * 1024,
+    reserveBytes: settings.number("quoll.diskReserveInMb") * 1024 * 1024,
     sizeLimitBytes: sizeLimitKb > 0 ? sizeLimitKb * 1024 : null,
   };
 }

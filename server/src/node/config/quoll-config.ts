@@ -102,6 +102,8 @@ export interface LogConfig {
   readonly forceSync: boolean;
   readonly fsyncWarningThresholdMs: number;
   readonly preAllocSizeBytes: number;
+  /** With less than this free on the txn log's disk, writes wait; 0: the disk may be filled, which ends the server. */
+  readonly reserveBytes: number;
   /** A new file begins above this; null for no limit. */
   readonly sizeLimitBytes: number | null;
 }

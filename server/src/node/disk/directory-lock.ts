@@ -1,6 +1,6 @@
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { DataDirectoryError } from "../../core/storage/storage-error.js";
+import { DataDirectoryError, DiskError } from "../../core/storage/storage-error.js";
 
 const LOCK_NAME = "quoll.lock";
 
@@ -18,6 +18,7 @@ export class DirectoryLock {
   /**
    * @param directory - one in which two servers must not meet, `version-2` under dataDir or dataLogDir
    * @throws DataDirectoryError when another server has it
+   * @throws DiskError when the disk is full or broken
    */
   static acquire(directory: string): DirectoryLock {
     const path = join(directory, LOCK_NAME);
@@ -70,7 +71,9 @@ function create(path: string, owner: string): boolean {
     linkSync(prepared, path);
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") return false;
+    if (code === "ENOSPC" || code === "EDQUOT" || code === "EIO") throw new DiskError("write", path, code, error);
     throw new DataDirectoryError(
       path,
       `cannot be created (${(error as Error).message})`,

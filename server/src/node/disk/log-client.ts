@@ -21,6 +21,8 @@ export interface LogClientOptions extends TxnLogOptions {
   readonly lastZxid: number;
   /** `fsync.warningthresholdms` */
   readonly slowSyncMs: number;
+  /** What stays free on the disk; with less, txns wait until there is room again. 0 or absent: the log fills the disk. */
+  readonly reserveBytes?: number;
   /** Above so many bytes {@link LogClient.isFull}. */
   readonly inFlightMax: number;
 }
@@ -33,6 +35,8 @@ export interface LogEvents {
   onFailure(error: Error): void;
   /** A sync took longer than the limit. */
   onSlowSync(ms: number, path: string, size: number): void;
+  /** The disk has no room for more of the log, or has it again. Until then nothing more is reported durable. */
+  onRoom?(isThere: boolean, freeBytes: number): void;
 }
 
 export interface SyncTimes {
@@ -88,7 +92,7 @@ export class LogClient {
     this.ring = createRing(RING_SIZE);
     this.control = new Int32Array(this.ring.control);
     this.bytes = new Uint8Array(this.ring.bytes);
-    const { directory, preAllocBytes, sizeLimitBytes, forceSync, lastZxid, slowSyncMs } = options;
+    const { directory, preAllocBytes, sizeLimitBytes, forceSync, lastZxid, slowSyncMs, reserveBytes = 0 } = options;
     const workerData: LogWorkerData = {
       ring: this.ring,
       syncTimes: this.syncTimes.buffer as SharedArrayBuffer,
@@ -98,6 +102,7 @@ export class LogClient {
       forceSync,
       lastZxid,
       slowSyncMs,
+      reserveBytes,
     };
     this.worker = new Worker(new URL("./log-worker.js", import.meta.url), { workerData, name: "txn log" });
     this.worker.on("message", (report: LogReport) => this.onReport(report));
@@ -182,6 +187,7 @@ export class LogClient {
         return;
       }
       this.flush();
+      this.syncTimes[SyncWord.closing] = 1;
       this.order(Order.close);
     });
   }
@@ -257,6 +263,7 @@ export class LogClient {
 
   private onReport(report: LogReport): void {
     if (typeof report === "number") this.onPosition(report);
+    else if (report.kind === "room") this.events.onRoom?.(report.isThere, report.freeBytes);
     else if (report.kind === "slowSync") this.events.onSlowSync(report.ms, report.path, report.size);
     else if (report.errno === "INTERNAL") this.fail(new InvariantError(report.message));
     else this.fail(new DiskError(report.operation, report.path, report.errno));

@@ -33,8 +33,8 @@ export function createRing(size: number): LogRing {
   return { control: new SharedArrayBuffer(12), bytes: new SharedArrayBuffer(size) };
 }
 
-/** Doubles of the block of sync times, which only the worker writes. */
-export const SyncWord = { count: 0, lastMs: 1, maxMs: 2, totalMs: 3, position: 4, words: 5 } as const;
+/** Doubles of the block of sync times, which the worker writes; but the main thread sets `closing` when the log is to end. */
+export const SyncWord = { count: 0, lastMs: 1, maxMs: 2, totalMs: 3, position: 4, closing: 5, words: 6 } as const;
 
 /** What the worker is started with. */
 export interface LogWorkerData {
@@ -47,6 +47,8 @@ export interface LogWorkerData {
   readonly forceSync: boolean;
   readonly lastZxid: number;
   readonly slowSyncMs: number;
+  /** See {@link DiskRoom}. */
+  readonly reserveBytes: number;
 }
 
 /** What the worker reports. A plain number is a position: everything before it is durable. */
@@ -59,4 +61,5 @@ export type LogReport =
       readonly errno: string;
       readonly message: string;
     }
+  | { readonly kind: "room"; readonly isThere: boolean; readonly freeBytes: number }
   | { readonly kind: "slowSync"; readonly ms: number; readonly path: string; readonly size: number };

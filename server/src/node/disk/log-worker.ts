@@ -2,6 +2,7 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "
 import { DiskError } from "../../core/storage/storage-error.js";
 import { ENTRY_OVERHEAD, readInt } from "../../core/storage/txn-log-format.js";
 import { TxnLogWriter } from "../../core/storage/txn-log-writer.js";
+import { DiskRoom } from "./disk-room.js";
 import { type LogRing, type LogWorkerData, Order, SKIP, SyncWord, Word } from "./log-ring.js";
 import { NodeDisk } from "./node-disk.js";
 
@@ -106,7 +107,11 @@ const port = parentPort!;
 const data = workerData as LogWorkerData;
 try {
   const { directory, lastZxid } = data;
-  new LogWorker(port, data, new TxnLogWriter(new NodeDisk(), directory, data, lastZxid)).run();
+  const syncTimes = new Float64Array(data.syncTimes);
+  const report = (isThere: boolean, freeBytes: number) => port.postMessage({ kind: "room", isThere, freeBytes });
+  const isClosing = () => syncTimes[SyncWord.closing] !== 0;
+  const room = data.reserveBytes > 0 ? new DiskRoom(directory, data.reserveBytes, report, isClosing) : null;
+  new LogWorker(port, data, new TxnLogWriter(new NodeDisk(), directory, data, lastZxid, room)).run();
 } catch (error) {
   const { operation, path, errno } =
     error instanceof DiskError ? error : { operation: "append", path: data.directory, errno: "INTERNAL" };

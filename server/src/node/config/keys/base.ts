@@ -137,6 +137,16 @@ export const baseKeys: readonly ConfigKey[] = [
     meaning: "By how much a txn log file is extended at a time.",
     reason: "Writing inside the file's size spares the fsync a metadata update.",
   }),
+  defineKey("quoll.diskReserveInMb", {
+    type: "int",
+    default: "64",
+    unit: "MB",
+    min: 0,
+    meaning:
+      "What must stay free on the disk of the txn logs, at most a sixteenth of it; with less, writes wait and reads go on. 0 turns it off: a full disk then ends the server.",
+    reason:
+      "A write that fails on a full disk leaves it open what is on the disk, so the server would have to end; this key is not ZooKeeper's.",
+  }),
   defineKey("snapCount", {
     type: "int",
     default: "100000",
