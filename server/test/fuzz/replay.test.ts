@@ -68,6 +68,26 @@ function replay(onto: DataTree, { log }: CoreServer): void {
   }
 }
 
+interface DumpedZnode {
+  readonly path: string;
+  readonly data: string | null;
+  readonly stat: readonly unknown[];
+}
+
+/**
+ * The dump without the counts of quotas whose limits were made after their stats: as with ZooKeeper, what was there
+ * before is counted when a snapshot is loaded, and not while the server runs.
+ */
+function withoutLateQuotas(lines: readonly string[]): string[] {
+  const znodes = lines.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line) as DumpedZnode);
+  const czxids = new Map(znodes.map(({ path, stat }) => [path, Number(stat[0])]));
+  const isLate = (path: string) =>
+    path.endsWith("/zookeeper_stats") &&
+    (czxids.get(path.replace(/stats$/, "limits")) ?? Number.POSITIVE_INFINITY) > czxids.get(path)!;
+  const late = new Set(znodes.filter(({ path }) => isLate(path)).map(({ path }) => JSON.stringify(path)));
+  return lines.filter((line) => ![...late].some((path) => line.startsWith(`{"path":${path},`)));
+}
+
 function sessionsOf({ core }: CoreServer): string[] {
   const names: string[] = [];
   core.sessions.forEachCommitted((hi, lo, timeoutMs) => names.push(`${hi} ${lo} ${timeoutMs}`));
@@ -97,7 +117,7 @@ test(
         restored.lastProcessedZxid = zxid;
         replay(restored, server);
         expect(restored.digestMismatches, `${context}, snapshot ${zxid}`).toBe(0);
-        expect(dump(restored), `${context}, snapshot ${zxid}`).toEqual(served);
+        expect(withoutLateQuotas(dump(restored)), `${context}, snapshot ${zxid}`).toEqual(withoutLateQuotas(served));
         snapshotsTried++;
       }
       for (const txn of log.txns) {
