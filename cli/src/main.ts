@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { addOfflineCommands, withLongOptions } from "./offline/commands.js";
 
 const SERVER_HELP = `
 The configuration is one of
@@ -68,6 +69,8 @@ daemonCommand("stop", "stop it");
 daemonCommand("restart", "stop and start it");
 daemonCommand("status", "say whether it serves, and in which mode");
 
+addOfflineCommands(quoll);
+
 quoll
   .command("version")
   .description("print the version")
@@ -79,7 +82,7 @@ quoll
   });
 
 try {
-  await quoll.parseAsync();
+  await quoll.parseAsync(withLongOptions(process.argv));
 } catch (error) {
   // A configuration that a background command cannot read; the server's own errors never come here.
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
