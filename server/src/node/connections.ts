@@ -1,11 +1,14 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { QuollError, Writer } from "@quoll/jute";
 import { type Connection, ConnectionState } from "../core/connection.js";
+import { fourLetterWord } from "../core/four-letter-word.js";
 import { CONNECTION_OUTPUT_BYTES_KEPT } from "../core/limits.js";
 import type { ServerCore } from "../core/server-core.js";
 
 /** How long a connection that ends has for taking the output that is left. */
 const LINGER_MS = 10_000;
+/** How long a client may say nothing while nobody serves. */
+const UNSERVED_MS = 10_000;
 
 /** The client port can't be listened on. */
 export class ListenError extends QuollError {
@@ -42,11 +45,19 @@ export class Connections {
   /** Sockets that end once their output is sent, with the time at which they end anyway. */
   private readonly ending = new Map<Socket, number>();
 
-  /** @param turn - called before the core is given something; it sees to it that {@link flush} follows */
+  /** Clients that came while nobody serves: only a four-letter word of theirs is answered. */
+  private readonly unserved = new Set<Socket>();
+
+  /**
+   * @param core - who serves the clients; null while nobody does
+   * @param turn - called before the core is given something; it sees to it that {@link flush} follows
+   * @param unservedWord - answers a four-letter word while nobody serves
+   */
   constructor(
-    private readonly core: ServerCore,
+    private core: ServerCore | null,
     private readonly options: ListenOptions,
     private readonly turn: () => void,
+    private readonly unservedWord: (word: string) => string = () => "",
   ) {
     this.server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: options.keepAlive }, (socket) =>
       this.accept(socket),
@@ -79,13 +90,27 @@ export class Connections {
   close(): Promise<void> {
     return new Promise((resolve) => {
       this.server.close(() => resolve());
-      for (const socket of this.sockets.values()) socket.destroy();
+      this.endAll();
       for (const socket of this.ending.keys()) socket.destroy();
     });
   }
 
+  /** From now on `core` serves the clients that come, or nobody does. Those that are there lose their connections. */
+  serve(core: ServerCore | null): void {
+    this.endAll();
+    this.core = core;
+  }
+
+  private endAll(): void {
+    for (const socket of this.sockets.values()) socket.destroy();
+    for (const socket of this.unserved) socket.destroy();
+    this.sockets.clear();
+    this.notRead.clear();
+  }
+
   /** Sends what the turn has written. */
   flush(): void {
+    if (this.core === null) return;
     const { dirty } = this.core.effects;
     for (let i = 0; i < dirty.length; i++) this.send(dirty[i]);
     dirty.length = 0;
@@ -111,10 +136,15 @@ export class Connections {
   }
 
   private accept(socket: Socket): void {
+    const { core } = this;
+    if (core === null) {
+      this.acceptUnserved(socket);
+      return;
+    }
     const { remoteAddress, remotePort } = socket;
     this.turn();
     // A socket that is gone already has no address.
-    const connection = remoteAddress === undefined ? null : this.core.connected(remoteAddress, remotePort ?? 0);
+    const connection = remoteAddress === undefined ? null : core.connected(remoteAddress, remotePort ?? 0);
     if (connection === null) {
       socket.on("error", ignore);
       socket.destroy();
@@ -124,7 +154,7 @@ export class Connections {
     socket.on("data", (chunk: Buffer) => {
       this.turn();
       // A plain view: a Buffer's slice() does not copy, and the core relies on slices being copies.
-      this.core.received(connection, new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
+      core.received(connection, new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
       if (!takesInput(connection) && connection.input !== null) {
         socket.pause();
         this.notRead.add(connection);
@@ -133,12 +163,12 @@ export class Connections {
     socket.on("drain", () => {
       this.turn();
       connection.unsentBytes = socket.writableLength;
-      this.core.drained(connection);
+      core.drained(connection);
     });
     // The client has ended its half: as with ZooKeeper, that ends the connection.
     socket.on("end", () => {
       this.turn();
-      this.core.hungUp(connection);
+      core.hungUp(connection);
     });
     socket.on("error", ignore);
     socket.on("close", () => {
@@ -146,7 +176,19 @@ export class Connections {
       this.sockets.delete(connection);
       this.notRead.delete(connection);
       this.ending.delete(socket);
-      this.core.disconnected(connection);
+      core.disconnected(connection);
+    });
+  }
+
+  private acceptUnserved(socket: Socket): void {
+    this.unserved.add(socket);
+    socket.setTimeout(UNSERVED_MS, () => socket.destroy());
+    socket.on("error", ignore);
+    socket.on("close", () => this.unserved.delete(socket));
+    socket.once("data", (chunk: Buffer) => {
+      const word = chunk.length < 4 ? undefined : fourLetterWord(chunk.readInt32BE(0));
+      if (word === undefined) socket.destroy();
+      else socket.end(this.unservedWord(word));
     });
   }
 
@@ -171,7 +213,7 @@ export class Connections {
     socket.removeAllListeners("data");
     socket.resume();
     socket.destroySoon();
-    this.core.disconnected(connection);
+    this.core?.disconnected(connection);
   }
 }
 

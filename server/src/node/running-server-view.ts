@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { decodeUtf8, Writer } from "@quoll/jute";
 import { type Connection, ConnectionState } from "../core/connection.js";
 import type { ServerCore } from "../core/server-core.js";
+import type { Directories } from "../core/storage/data-directory.js";
 import type { Row } from "../core/tree/tree.js";
 import type { ConnectionView, ExpiryBucket, Int64, ServerView, SessionEphemerals } from "./admin/server-view.js";
 import type { QuollConfig } from "./config/quoll-config.js";
 import type { Connections } from "./connections.js";
-import type { Database } from "./database.js";
 
 const READ_INTEREST = 1;
 const WRITE_INTEREST = 4;
@@ -15,10 +15,8 @@ const WRITE_INTEREST = 4;
 /** What the four-letter words show, read from the running server when one is asked for. */
 export class RunningServerView implements ServerView {
   serving = false;
-  readonly readOnly = false;
-  readonly mode = "standalone";
   readonly secureClientPort = -1;
-  readonly serverId = 0;
+  readonly serverId: number;
   readonly snapDir: string;
   readonly logDir: string;
   readonly localSessions = 0;
@@ -27,15 +25,23 @@ export class RunningServerView implements ServerView {
 
   constructor(
     readonly config: QuollConfig,
-    private readonly core: ServerCore,
+    /** Who serves, or has served last. */
+    public core: ServerCore,
     private readonly listener: Connections,
-    database: Database,
+    directories: Directories,
     private readonly startedAtMs: number,
   ) {
-    this.snapDir = database.snapDirectory;
-    this.logDir = database.logDirectory;
+    this.serverId = config.ensemble?.myid ?? 0;
+    this.snapDir = directories.snapDirectory;
+    this.logDir = directories.logDirectory;
   }
 
+  get mode() {
+    return this.core.mode;
+  }
+  get readOnly(): boolean {
+    return this.core.mode === "read-only";
+  }
   get stats() {
     return this.core.stats;
   }

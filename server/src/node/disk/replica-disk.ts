@@ -198,6 +198,7 @@ export class ReplicaDisk implements ReplicaStorage {
         },
         onFailure: (error) => this.fail(error),
         onSlowSync: (ms, path, size) => this.events.onSlowSync(ms, path, size),
+        onRoom: (isThere, freeBytes) => this.events.onRoom?.(isThere, freeBytes),
       },
     );
   }
