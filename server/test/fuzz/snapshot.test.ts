@@ -2,6 +2,7 @@ import { constants, gunzipSync, gzipSync } from "node:zlib";
 import { ProtocolError, Writer } from "@quoll/jute";
 import { compressSync, uncompressSync } from "snappy";
 import { expect, test } from "vitest";
+import { OpCode } from "../../src/core/op-code.js";
 import { adler32 } from "../../src/core/storage/adler32.js";
 import { decodeSnappyBlock } from "../../src/core/storage/snappy-block.js";
 import type { SnapshotCodec } from "../../src/core/storage/snapshot-codec.js";
@@ -13,7 +14,7 @@ import { FakeDisk } from "../../src/core/storage/testing/fake-disk.js";
 import { DataTree } from "../../src/core/tree/data-tree.js";
 import { snapshotCodecs } from "../../src/node/disk/snapshot-codecs.js";
 import { CoreServer } from "../hostile/core-server.js";
-import { frame } from "../hostile/frames.js";
+import { createBody, frame } from "../hostile/frames.js";
 import { DIR } from "../storage/world.js";
 import { dump, load, serialize, OPTIONS as TREE_OPTIONS } from "../tree/inspect.js";
 import { INPUTS, mutate, pick, randomInts, SEED, TIMEOUT_MS } from "./random.js";
@@ -113,6 +114,26 @@ test(
   TIMEOUT_MS,
 );
 
+test("a path with an empty name in it is refused, wherever that stands", () => {
+  const server = new CoreServer();
+  const client = server.connect().open(30_000);
+  client.ask(OpCode.create, createBody("/abc"));
+  client.ask(OpCode.create, createBody("/abc/de"));
+  const body = Buffer.from(serialize(server.tree.freeze()));
+  for (const [path, spoilt] of [
+    ["/abc/de", "//bc/de"],
+    ["/abc/de", "/abc//e"],
+    ["/abc/de", "/abc/d/"],
+    ["/abc", "//bc"],
+    ["/abc", "abc/"],
+  ]) {
+    const bytes = Buffer.from(body);
+    const at = bytes.indexOf(path);
+    bytes.fill(spoilt, at, at + path.length);
+    expect(() => load(bytes), spoilt).toThrow(ProtocolError);
+  }
+});
+
 function compressed(codec: SnapshotCodec, bytes: Uint8Array): Uint8Array {
   const writer = new Writer();
   const compressor = codec.compressor((from, start, end) => writer.raw(from, start, end));
@@ -149,6 +170,14 @@ function foreignGzips(bytes: Uint8Array): Uint8Array[] {
   );
 }
 
+function gunzipped(bytes: Uint8Array): Uint8Array | null {
+  try {
+    return gunzipSync(bytes, { maxOutputLength: 100_000 });
+  } catch {
+    return null;
+  }
+}
+
 test(
   `a mutated gzip stream gives what zlib makes of it, or is refused where zlib refuses (inputs=${INPUTS}, seed=${SEED})`,
   () => {
@@ -170,10 +199,11 @@ test(
       }
       // The native one takes a quarter of a millisecond, most of it to begin.
       if (i % 20 !== 0) continue;
-      let native: Uint8Array | null = null;
-      try {
-        native = gunzipSync(bytes, { maxOutputLength: 100_000 });
-      } catch {}
+      let native = gunzipped(bytes);
+      // Java ignores what follows a member and is no head of another one, and so do we; Node refuses most of that.
+      for (let end = bytes.length - 1; native === null && ours !== null && end > 0; end--) {
+        native = gunzipped(bytes.subarray(0, end));
+      }
       if (native === null ? ours !== null : ours === null || Buffer.compare(native, ours) !== 0) {
         throw new Error(`input ${i} of seed ${SEED}: ${Buffer.from(bytes).toString("hex")}`);
       }

@@ -108,7 +108,9 @@ export class SnapshotLoader {
       return true;
     }
     const slash = lastSlash(bytes, start, end);
-    const parent = isFirst || bytes[start] !== SLASH || slash === end - 1 ? NO_ROW : this.parent(start, slash);
+    // `/` is the empty path here: `//a` is no child of it.
+    const isPath = bytes[start] === SLASH && slash !== end - 1 && slash !== start + 1;
+    const parent = isFirst || !isPath ? NO_ROW : this.parent(start, slash);
     if (parent === NO_ROW) throw new ProtocolError("path", start, "a child of a znode before it", "an orphan");
     const row = tree.load(parent, bytes, slash, end, dataStart, dataEnd, aclId, this.stat);
     this.depth++;

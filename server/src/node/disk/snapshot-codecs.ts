@@ -41,7 +41,7 @@ const gzip: SnapshotCodec = {
   },
 };
 
-/** The contents of a gzip file: members one behind the other. As with zlib and Java, what follows and is none is not looked at. */
+/** The contents of a gzip file: members one behind the other. As with Java, what follows and is no member's head is ignored. */
 class GzipMembers {
   private readonly inflater: Inflater;
   /** The part of the inflater's bytes that was not handed on yet begins here. */
@@ -60,7 +60,7 @@ class GzipMembers {
     const { inflater } = this;
     while (this.from === inflater.at || !this.inMember) {
       if (this.isEnd) return 0;
-      if (!this.inMember) this.readHeader();
+      if (!this.inMember) this.begin();
       else if (inflater.isEnd) this.readTrailer();
       else this.unpack();
     }
@@ -77,14 +77,24 @@ class GzipMembers {
     this.length = (this.length + inflater.at - this.from) >>> 0;
   }
 
-  private readHeader(): void {
-    const { inflater } = this;
-    if (inflater.byte() !== 0x1f || inflater.byte() !== 0x8b) {
-      if (this.isFirst) throw malformedGzip("the magic number 1f 8b");
+  /** The first member, or another one. */
+  private begin(): void {
+    try {
+      this.readHeader();
+    } catch (error) {
+      if (this.isFirst || !(error instanceof ProtocolError)) throw error;
       this.isEnd = true;
       return;
     }
     this.isFirst = false;
+    this.inflater.begin();
+    this.from = this.checksum = this.length = 0;
+    this.inMember = true;
+  }
+
+  private readHeader(): void {
+    const { inflater } = this;
+    if (inflater.byte() !== 0x1f || inflater.byte() !== 0x8b) throw malformedGzip("the magic number 1f 8b");
     if (inflater.byte() !== GZIP_DEFLATE) throw malformedGzip("the method deflate");
     const flags = inflater.byte();
     if (flags < 0 || (flags & 0xe0) !== 0) throw malformedGzip("flags that are known");
@@ -103,9 +113,6 @@ class GzipMembers {
       const expected = headChecksum & 0xffff;
       if ((this.byte() | (this.byte() << 8)) !== expected) throw malformedGzip("the checksum of the header");
     }
-    inflater.begin();
-    this.from = this.checksum = this.length = 0;
-    this.inMember = true;
   }
 
   private readTrailer(): void {
