@@ -20,7 +20,7 @@ export function nodePlatform(options: { readonly tls?: TlsOptions | undefined } 
       const timer = setTimeout(callback, Math.ceil(delayMs));
       return () => clearTimeout(timer);
     },
-    defer: (callback) => void setImmediate(callback),
+    defer: (callback) => process.nextTick(callback),
     random: Math.random,
     uuid: randomUUID,
     connect: (server, handler) => openConnection(server, handler, options.tls),
