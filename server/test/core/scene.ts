@@ -112,7 +112,7 @@ export function newTree(): DataTree {
  * A server core, clients with names, a log that syncs on command, and a clock that moves on command. What happens is told
  * in {@link told}, one line per message, in the order in which the server's bytes left.
  */
-export class Scene {
+export class Scene implements ClientHost {
   readonly log = new FakeLog();
   readonly tree: DataTree;
   readonly core: ServerCore;
@@ -217,6 +217,16 @@ export interface ConnectOptions {
   readonly password?: Uint8Array;
   /** Without the byte at the end, as clients before 3.4 have it. */
   readonly old?: boolean;
+  /** The client is content with a server that only reads. */
+  readonly readOnly?: boolean;
+}
+
+/** Where a client's connection leads. */
+export interface ClientHost {
+  readonly core: ServerCore;
+  tell(line: string): void;
+  /** Carries out what a call of the core has left to be done. */
+  endTurn(): void;
 }
 
 /** A client as its connection sees it: it sends bytes, and reads what comes back into sentences. */
@@ -234,19 +244,26 @@ export class Client {
   private readonly types = new Map<number, number[]>();
 
   constructor(
-    private readonly scene: Scene,
+    private readonly scene: ClientHost,
     readonly name: string,
     readonly connection: Connection,
   ) {}
 
-  connect({ timeoutMs = 10_000, lastZxid = 0, sessionId, password, old = false }: ConnectOptions = {}): void {
+  connect({
+    timeoutMs = 10_000,
+    lastZxid = 0,
+    sessionId,
+    password,
+    old = false,
+    readOnly = false,
+  }: ConnectOptions = {}): void {
     const record = encodeRecord(ConnectRequest, {
       protocolVersion: 0,
       lastZxidSeen: Long.fromNumber(lastZxid),
       timeOut: timeoutMs,
       sessionId: sessionId ?? Long.ZERO,
       passwd: password ?? NO_PASSWORD,
-      readOnly: false,
+      readOnly,
     });
     this.timeoutMs = -1;
     this.bytes(framed(old ? record.subarray(0, record.length - 1) : record));
@@ -322,7 +339,8 @@ export class Client {
     this.timeoutMs = reader.int();
     this.sessionId = reader.bits();
     this.password = reader.buffer()!;
-    const kind = reader.remaining === 1 ? "" : ", in the old form";
+    const isReadOnly = reader.remaining === 1 && reader.bool();
+    const kind = isReadOnly ? ", read-only" : bytes.length === 37 ? "" : ", in the old form";
     if (this.timeoutMs === 0) return `session refused${kind}`;
     return `session of ${this.timeoutMs} ms${kind}`;
   }
