@@ -6,8 +6,7 @@ import { cacheFolder, PeerUnavailableError, REPOSITORY } from "./cache.js";
 import { mavenClasspath } from "./maven.js";
 
 /** ZooKeeper's own artifact does not name what its server needs at run time, so that stands beside it. */
-const ZOOKEEPER_ARTIFACTS = [
-  "org.apache.zookeeper:zookeeper:3.9.5",
+const RUNTIME_ARTIFACTS = [
   "ch.qos.logback:logback-classic:1.3.15",
   "org.xerial.snappy:snappy-java:1.1.10.5",
   "io.dropwizard.metrics:metrics-core:4.1.12.1",
@@ -19,9 +18,9 @@ const ZOOKEEPER_ARTIFACTS = [
   "org.jline:jline:3.25.1",
 ];
 
-/** The class path on which ZooKeeper 3.9.5's server, shell and tools run. */
-export function zookeeperClasspath(): string {
-  return mavenClasspath("zookeeper-3.9.5", ZOOKEEPER_ARTIFACTS);
+/** The class path on which ZooKeeper's server, shell and tools run. */
+export function zookeeperClasspath(version = "3.9.5"): string {
+  return mavenClasspath(`zookeeper-${version}`, [`org.apache.zookeeper:zookeeper:${version}`, ...RUNTIME_ARTIFACTS]);
 }
 
 /**

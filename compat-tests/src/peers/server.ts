@@ -9,6 +9,8 @@ export type ServerKind = "java" | "quoll";
 
 export interface ServerOptions {
   readonly kind: ServerKind;
+  /** Of a Java server; 3.9.5 by default. */
+  readonly javaVersion?: string;
   /** Holds `zoo.cfg`, `data/` and `server.log`; made if it is missing. A second server on it continues the first one's data. */
   readonly dir: string;
   /**
@@ -21,6 +23,8 @@ export interface ServerOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The lowest level in the Java server's log; INFO by default. */
   readonly logLevel?: "DEBUG" | "INFO" | "WARN";
+  /** Of another version of the Java server; 3.9.5 by default. */
+  readonly classpath?: string;
   /** How long the server may take until it answers `srvr`; 30,000 by default. */
   readonly startTimeoutMs?: number;
 }
@@ -37,6 +41,9 @@ export interface RunningServer {
   readonly exited: Promise<void>;
   /** SIGTERM; resolves once the process is gone. */
   stop(): Promise<void>;
+  /** SIGSTOP, and SIGCONT. */
+  pause(): void;
+  resume(): void;
   /** SIGKILL, as a power failure of the process; resolves once it is gone. */
   kill(): Promise<void>;
 }
@@ -84,7 +91,18 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  return { kind, host, port, pid: child.pid!, logFile, exited, stop: () => end("SIGTERM"), kill: () => end("SIGKILL") };
+  return {
+    kind,
+    host,
+    port,
+    pid: child.pid!,
+    logFile,
+    exited,
+    stop: () => end("SIGTERM"),
+    pause: () => void child.kill("SIGSTOP"),
+    resume: () => void child.kill("SIGCONT"),
+    kill: () => end("SIGKILL"),
+  };
 }
 
 /** A TCP port on the loopback that nobody listens on just now. */
@@ -150,7 +168,7 @@ function javaCommand(options: ServerOptions, cfgFile: string): [string, string[]
       `-Dlogback.configurationFile=${logbackFile(options.logLevel ?? "INFO")}`,
       ...definitions(options),
       "-cp",
-      zookeeperClasspath(),
+      zookeeperClasspath(options.javaVersion),
       "org.apache.zookeeper.server.quorum.QuorumPeerMain",
       cfgFile,
     ],
