@@ -34,9 +34,9 @@ export {
   typeOf,
   verifierOf,
 } from "./membership/index.js";
-export type { Leadership, Leadership, PeerEvents, PeerEvents } from "./peer-events.js";
-export { DEFAULT_PEER_OPTIONS, DEFAULT_PEER_OPTIONS, type PeerOptions, type PeerOptions } from "./peer-options.js";
-export { type PeerElection, type PeerState, type PeerVerifiers, QuorumPeer, QuorumPeer } from "./quorum-peer.js";
+export type { Leadership, PeerEvents } from "./peer-events.js";
+export { DEFAULT_PEER_OPTIONS, type PeerOptions } from "./peer-options.js";
+export { type PeerElection, type PeerState, type PeerVerifiers, QuorumPeer } from "./quorum-peer.js";
 export type {
   History,
   LogReading,
