@@ -1,4 +1,5 @@
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
+import type { EnsembleOptions } from "./ensemble-command.js";
 import { addOfflineCommands, withLongOptions } from "./offline/commands.js";
 
 const SERVER_HELP = `
@@ -32,6 +33,20 @@ A bare file name is looked for in --config, or in ZOOCFGDIR; without a file that
 or 127.0.0.1:2181 with data in ./data. The pid is kept in dataDir/zookeeper_server.pid (or ZOOPIDFILE), the
 output in ZOO_LOG_DIR (or ./logs).`;
 
+const ENSEMBLE_HELP = `
+All servers listen on loopback only. Each is a process of its own, with the zoo.cfg and the data that it would have on
+a machine of its own; they end with this command. A directory that has been used goes on where it was.
+
+Examples
+  quoll ensemble
+  quoll ensemble --size 5 --observers 1 --dir /tmp/five --client-port 12181`;
+
+/** @throws InvalidArgumentError */
+function wholeNumber(text: string): number {
+  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError("It must be a whole number.");
+  return Number(text);
+}
+
 const quoll = new Command("quoll")
   .description("A coordination server that is compatible with ZooKeeper 3.9.5.")
   .showHelpAfterError("(quoll --help shows the commands)")
@@ -47,6 +62,21 @@ quoll
   .action(async (words: string[], options: { logLevel?: string }) => {
     const { runServer } = await import("./server-command.js");
     await runServer(words, options.logLevel);
+  });
+
+quoll
+  .command("ensemble")
+  .description("run an ensemble of several servers on this machine, for tests and development")
+  .option("--size <n>", "voting servers", wholeNumber, 3)
+  .option("--observers <n>", "observers beside them", wholeNumber, 0)
+  .option("--dir <dir>", "where each server has its zoo.cfg and data", "ensemble")
+  .option("--client-port <port>", "of the first server; the others have the ports behind it", wholeNumber, 2181)
+  .option("--quorum-port <port>", "the same for the quorum port", wholeNumber, 2888)
+  .option("--election-port <port>", "the same for the election port", wholeNumber, 3888)
+  .addHelpText("after", ENSEMBLE_HELP)
+  .action(async (options: EnsembleOptions) => {
+    const { runEnsemble } = await import("./ensemble-command.js");
+    process.exitCode = await runEnsemble(options);
   });
 
 type DaemonCommand = "start" | "stop" | "restart" | "status";
@@ -81,8 +111,19 @@ quoll
     );
   });
 
+quoll
+  .command("cli")
+  .description("a shell for the znodes of any server, with zkCli's commands and more")
+  .argument("[words...]", "zkCli's options, and a command")
+  .helpOption(false);
+
 try {
-  await quoll.parseAsync(withLongOptions(process.argv));
+  const [, , command, ...words] = process.argv;
+  if (command === "cli") {
+    // Its options are zkCli's, with one dash, and not commander's.
+    const { runShell } = await import("./shell/main.js");
+    process.exitCode = await runShell(words);
+  } else await quoll.parseAsync(withLongOptions(process.argv));
 } catch (error) {
   // A configuration that a background command cannot read; the server's own errors never come here.
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);

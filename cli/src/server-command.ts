@@ -2,6 +2,9 @@ import type { RunningServer } from "@quoll/server";
 import type { LoadedConfig, Logger, QuollConfig } from "@quoll/server/internal";
 import { ExitCode, exitCodeOf } from "./exit-code.js";
 
+/** Set by a parent process that its servers must not outlive, however it ends. */
+export const ENDS_WITH_PARENT = "QUOLL_ENDS_WITH_PARENT";
+
 /**
  * `quoll server`: serves in this process until SIGTERM, SIGINT or SIGHUP, then exits. Never returns while it serves.
  * @param words - `-D` properties, JVM flags, and the configuration, as they stood on the command line
@@ -77,6 +80,7 @@ function endOnSignal(running: RunningServer, log: Logger): void {
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
   process.on("SIGHUP", onSignal);
+  if (process.env[ENDS_WITH_PARENT] !== undefined) process.once("disconnect", () => onSignal("SIGTERM"));
 }
 
 /** After a failed write, or a bug, nothing may be served any more: the process ends, and says why. */

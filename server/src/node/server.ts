@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Log } from "../core/capabilities.js";
 import { fourLetterWord } from "../core/four-letter-word.js";
-import { LOG_BYTES_IN_FLIGHT_MAX } from "../core/limits.js";
 import { ServerCore } from "../core/server-core.js";
 import type { RecoveryProgress } from "../core/storage/recovery.js";
 import { SnapshotPolicy } from "../core/storage/snapshot-policy.js";
@@ -11,6 +10,7 @@ import { Connections } from "./connections.js";
 import { aclChecker, coreOptions, random } from "./core-options.js";
 import { type Database, openDatabase } from "./database.js";
 import { LogClient } from "./disk/log-client.js";
+import { logOptions, logWarnings } from "./log-options.js";
 import { RunningServerView } from "./running-server-view.js";
 import { SnapshotTaker } from "./snapshot-taker.js";
 
@@ -38,6 +38,11 @@ export async function startServer(
   log: Log,
   progress: RecoveryProgress = NO_PROGRESS,
 ): Promise<RunningServer> {
+  if (config.ensemble !== null) {
+    // Only an ensemble needs all of that.
+    const { startQuorumServer } = await import("./quorum-server.js");
+    return startQuorumServer(config, config.ensemble, log, progress);
+  }
   const startedAtMs = performance.now();
   const database = openDatabase(config, randomBytes(4).readInt32BE(), progress, log);
   const server = new Shell(config, database, log);
@@ -74,32 +79,17 @@ class Shell implements RunningServer {
   constructor(
     private readonly config: QuollConfig,
     private readonly database: Database,
-    private readonly log: Log,
+    log: Log,
   ) {
     this.failure = new Promise((resolve) => (this.fail = resolve));
     const tree = database.state;
+    const { logDirectory, lastZxid } = database;
     this.logClient = new LogClient(
+      { ...logOptions(config, logDirectory), lastZxid },
       {
-        directory: database.logDirectory,
-        lastZxid: database.lastZxid,
-        preAllocBytes: config.log.preAllocSizeBytes,
-        sizeLimitBytes: config.log.sizeLimitBytes ?? 0,
-        reserveBytes: config.log.reserveBytes,
-        forceSync: config.log.forceSync,
-        slowSyncMs: config.log.fsyncWarningThresholdMs,
-        inFlightMax: LOG_BYTES_IN_FLIGHT_MAX,
-      },
-      {
+        ...logWarnings(log, logDirectory),
         onSynced: (zxid) => this.synced(zxid),
         onFailure: (error) => this.failed(error),
-        onSlowSync: (ms, path, size) => {
-          this.log.warn({ ms, file: path, size }, "fsync of the txn log is slow; it delays every write");
-        },
-        onRoom: (isThere, freeBytes) => {
-          const where = { directory: database.logDirectory, freeBytes };
-          if (isThere) this.log.info(where, "there is room for the txn log again; the writes that waited go on");
-          else this.log.error(where, "too little room for the txn log: writes wait until there is more, reads go on");
-        },
       },
     );
     const { snapCount, snapSizeBytes } = config.snapshot;
