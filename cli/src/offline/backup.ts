@@ -39,14 +39,19 @@ const ATTEMPTS_MAX = 5;
  * A purge that removes files meanwhile removes the oldest, which the copy can do without; that nothing is missing between
  * what is left is then checked on the copy, and another attempt made if need be.
  */
-export function backup(place: string, targetPath: string, options: BackupOptions, terminal: Terminal): number {
+export function backup(
+  place: string,
+  targetPath: string,
+  options: BackupOptions,
+  terminal: Terminal,
+  disk: Disk = new NodeDisk(),
+): number {
   const format = parseFormat(options.output);
   const target = resolve(targetPath);
   if (existsSync(target)) {
     throw new ToolError(ToolExit.invocation, `${target} exists already. Name a directory that does not.`);
   }
   const database = findDatabase(place, options.logDir);
-  const disk = new NodeDisk();
   const partial = `${target}.partial-${process.pid}`;
   const createdAt = new Date().toISOString();
   try {
@@ -102,6 +107,8 @@ class Attempt {
   private readonly folder: string;
   private bytesDone = 0;
   private bytesTotal = 0;
+  /** Whether a purge has removed files since they were listed. */
+  private hasVanished = false;
 
   constructor(
     private readonly disk: Disk,
@@ -122,7 +129,11 @@ class Attempt {
         const directories = { snapDirectory: this.folder, logDirectory: this.folder };
         const coverage = coverageOf(this.disk, directories, this.terminal.progress);
         const complaint = this.complaint(coverage, promised);
-        if (complaint === null) return { files: this.files, coverage };
+        if (complaint === null && !this.hasVanished) return { files: this.files, coverage };
+        if (complaint === null) {
+          this.prune(coverage);
+          return { files: this.files, coverage: coverageOf(this.disk, directories, this.terminal.progress) };
+        }
         if (attempt === ATTEMPTS_MAX) throw damaged(complaint);
       } else if (attempt === ATTEMPTS_MAX) {
         throw damaged(problem);
@@ -136,6 +147,7 @@ class Attempt {
     rmSync(dirname(this.folder), { recursive: true, force: true });
     disk.makeDirectory(this.folder);
     this.files = [];
+    this.hasVanished = false;
     this.bytesDone = 0;
     this.bytesTotal = this.sizeOf();
     const oldest = this.copySnapshots();
@@ -167,7 +179,7 @@ class Attempt {
     for (const name of listSnapshots(disk, snapDirectory)) {
       const to = join(folder, name.name);
       const from = join(snapDirectory, name.name);
-      const copied = unlessGone(() => copyFile(disk, from, to, this.progressOf(from)));
+      const copied = this.unlessGone(() => copyFile(disk, from, to, this.progressOf(from)));
       if (copied === null) continue;
       // Java writes its snapshots under their final names: the newest may be half-written.
       if (scanSnapshot(disk, folder, name, snapshotCodecs, () => {}).state !== "ok") {
@@ -188,7 +200,7 @@ class Attempt {
     let problem: string | null = null;
     for (const from of logs) {
       const name = from.slice(from.lastIndexOf("/") + 1);
-      const copied = unlessGone(() => {
+      const copied = this.unlessGone(() => {
         return copyLog(disk, from, join(folder, name), Number.POSITIVE_INFINITY, this.progressOf(from));
       });
       if (copied === null) continue;
@@ -216,6 +228,32 @@ class Attempt {
     return null;
   }
 
+  /** Removes from the copy what a purge has left without the logs behind it. */
+  private prune({ snapshots, ranges }: Coverage): void {
+    const { disk, folder } = this;
+    const { from } = ranges.at(-1)!;
+    const kept = snapshots.filter(({ fuzzyUpTo }) => fuzzyUpTo >= from);
+    const logs = logsOf(disk, folder, kept[0]!.name.zxid, Number.POSITIVE_INFINITY);
+    const wanted = new Set([...kept.map(({ path }) => path), ...logs]);
+    this.files = this.files.filter(({ name }) => {
+      const path = join(folder, name);
+      const isWanted = wanted.has(path) || name.endsWith("Epoch");
+      if (!isWanted) disk.remove(path);
+      return isWanted;
+    });
+  }
+
+  /** Null for a file that a purge has removed since it was listed. */
+  private unlessGone<T>(body: () => T): T | null {
+    try {
+      return body();
+    } catch (error) {
+      if (!(error instanceof DiskError) || error.errno !== "ENOENT") throw error;
+      this.hasVanished = true;
+      return null;
+    }
+  }
+
   private add(name: string, { sizeBytes, sha256 }: CopiedFile): void {
     this.files.push({ name, sizeBytes, sha256 });
   }
@@ -233,18 +271,8 @@ class Attempt {
     const sizes = [
       ...listSnapshots(disk, snapDirectory).map(({ name }) => join(snapDirectory, name)),
       ...listLogs(disk, logDirectory).map(({ name }) => join(logDirectory, name)),
-    ].map((path) => unlessGone(() => disk.size(path)) ?? 0);
+    ].map((path) => this.unlessGone(() => disk.size(path)) ?? 0);
     return sizes.reduce((sum, size) => sum + size, 0);
-  }
-}
-
-/** Null for a file that a purge has removed since it was listed. */
-function unlessGone<T>(body: () => T): T | null {
-  try {
-    return body();
-  } catch (error) {
-    if (error instanceof DiskError && error.errno === "ENOENT") return null;
-    throw error;
   }
 }
 

@@ -50,9 +50,9 @@ export function restore(
   place: string | undefined,
   options: RestoreOptions,
   terminal: Terminal,
+  disk: Disk = new NodeDisk(),
 ): number {
   const format = parseFormat(options.output);
-  const disk = new NodeDisk();
   const manifest = statSync(source, { throwIfNoEntry: false })?.isDirectory() ? readManifest(source) : null;
   const database = findDatabase(source);
   if (manifest !== null) checkFiles(disk, database, manifest, terminal);
