@@ -3,10 +3,9 @@ import { ProtocolError, Writer } from "@quoll/jute";
 import { compressSync, uncompressSync } from "snappy";
 import { expect, test } from "vitest";
 import { OpCode } from "../../src/core/op-code.js";
-import { adler32 } from "../../src/core/storage/adler32.js";
 import { decodeSnappyBlock } from "../../src/core/storage/snappy-block.js";
 import type { SnapshotCodec } from "../../src/core/storage/snapshot-codec.js";
-import { parseSnapshotName, SNAPSHOT_MAGIC, SNAPSHOT_VERSION } from "../../src/core/storage/snapshot-format.js";
+import { parseSnapshotName } from "../../src/core/storage/snapshot-format.js";
 import { readSnapshot } from "../../src/core/storage/snapshot-reader.js";
 import { writeSnapshot } from "../../src/core/storage/snapshot-writer.js";
 import { FormatError } from "../../src/core/storage/storage-error.js";
@@ -14,51 +13,11 @@ import { FakeDisk } from "../../src/core/storage/testing/fake-disk.js";
 import { DataTree } from "../../src/core/tree/data-tree.js";
 import { snapshotCodecs } from "../../src/node/disk/snapshot-codecs.js";
 import { CoreServer } from "../hostile/core-server.js";
-import { createBody, frame } from "../hostile/frames.js";
+import { createBody } from "../hostile/frames.js";
 import { DIR } from "../storage/world.js";
 import { dump, load, serialize, OPTIONS as TREE_OPTIONS } from "../tree/inspect.js";
 import { INPUTS, mutate, pick, randomInts, SEED, TIMEOUT_MS } from "./random.js";
-import { randomRequest } from "./requests.js";
-
-/** The body of a snapshot of a tree that has some of everything. */
-function sampleBody(seed: number): Uint8Array {
-  const random = randomInts(seed);
-  const server = new CoreServer();
-  let client = server.connect().open(30_000);
-  for (let xid = 1; xid <= 40; xid++) {
-    if (!client.isOpen) client = server.connect().open(30_000);
-    const { type, body } = randomRequest(random);
-    client.send(frame(xid, type, body));
-    server.sync();
-  }
-  const body = serialize(server.tree.freeze());
-  server.tree.release();
-  return body;
-}
-
-const file = new Writer();
-
-/** A file around this body: right seals, and a digest that says nothing. */
-function fileAround(body: Uint8Array): Uint8Array {
-  file.reset();
-  file.int(SNAPSHOT_MAGIC);
-  file.int(SNAPSHOT_VERSION);
-  file.long(-1);
-  file.raw(body, 0, body.length);
-  seal();
-  file.long(7);
-  file.int(2);
-  file.long(0);
-  seal();
-  file.long(7);
-  seal();
-  return file.take();
-}
-
-function seal(): void {
-  file.long(adler32(file.bytes, 0, file.at));
-  file.string("/");
-}
+import { fileAround, sampleBody } from "./samples.js";
 
 /** The same by the server's own writer. */
 function written(body: Uint8Array): Uint8Array {

@@ -9,29 +9,11 @@ import { ENTRY_HEAD_SIZE, ENTRY_OVERHEAD, LOG_HEADER_SIZE, putInt } from "../../
 import { TxnLogWriter } from "../../src/core/storage/txn-log-writer.js";
 import { DataTree } from "../../src/core/tree/data-tree.js";
 import { snapshotCodecs } from "../../src/node/disk/snapshot-codecs.js";
-import { CoreServer } from "../hostile/core-server.js";
-import { frame } from "../hostile/frames.js";
 import { entriesOf } from "../storage/toy-state.js";
 import { DIR } from "../storage/world.js";
 import { dump, OPTIONS as TREE_OPTIONS } from "../tree/inspect.js";
 import { INPUTS, mutate, pick, randomInts, SEED, TIMEOUT_MS } from "./random.js";
-import { randomRequest } from "./requests.js";
-
-/** Payloads that a server has logged. */
-function loggedTxns(seed: number, requests: number): Uint8Array[] {
-  const random = randomInts(seed);
-  const server = new CoreServer();
-  let client = server.connect().open(500);
-  for (let xid = 1; xid <= requests; xid++) {
-    if (!client.isOpen) client = server.connect().open(500);
-    const { type, body } = randomRequest(random);
-    client.send(frame(xid, type, body));
-    if (xid % 5 === 0) server.sync();
-    if (xid % 40 === 0) server.advance(700);
-  }
-  server.sync();
-  return server.log.txns;
-}
+import { loggedTxns } from "./samples.js";
 
 test(
   `a mutated txn is applied or refused, and leaves a tree that is sound (inputs=${INPUTS}, seed=${SEED})`,

@@ -88,7 +88,9 @@ export function readEpochs(disk: Disk, snapDirectory: string, lastZxid: number):
 
 function readEpoch(disk: Disk, path: string): number | null {
   try {
-    return readNumberFile(disk, path);
+    const epoch = readNumberFile(disk, path);
+    if (epoch !== null && epoch < 0) throw new ProtocolError(path, 0, "an epoch", String(epoch));
+    return epoch;
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
     throw new DamagedError({ file: path, offset: 0, problem: error.message, lost: "an epoch" });
