@@ -1,5 +1,5 @@
-import { type LearnerType, type QuorumVerifier, verifierOf } from "@quoll/zab";
 import { describe, expect, it } from "vitest";
+import { type LearnerType, type QuorumVerifier, verifierOf } from "../../src/core/index.js";
 import { ensemble, member } from "./ensembles.js";
 import { type SimServer, World } from "./world.js";
 

@@ -1,4 +1,4 @@
-import { type LearnerType, type Member, type QuorumVerifier, verifierOf } from "@quoll/zab";
+import { type LearnerType, type Member, type QuorumVerifier, verifierOf } from "../../src/core/index.js";
 
 export function member(sid: number, type: LearnerType = "participant"): Member {
   return {

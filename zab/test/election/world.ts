@@ -10,7 +10,7 @@ import {
   type LinkHandler,
   type Log,
   type QuorumVerifier,
-} from "@quoll/zab";
+} from "../../src/core/index.js";
 
 /** Random numbers of one seed. */
 export type RandomInts = (below: number) => number;
