@@ -91,6 +91,7 @@ export function dataTreeOptions(config: QuollConfig, seed: number): DataTreeOpti
     digestEnabled: config.digestEnabled,
     extendedTypesEnabled: config.extendedTypesEnabled,
     emulate353TTLNodes: config.emulate353TTLNodes,
+    childrenListsMax: config.childrenListsMax,
   };
 }
 

@@ -121,7 +121,7 @@ describe("cached lists of children", () => {
     const step = fc.record({ row: fc.nat(40), size: fc.integer({ min: 1, max: 1_200_000 }), drops: fc.boolean() });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-        const cache = new ChildrenCache();
+        const cache = new ChildrenCache(7);
         const known = new Map<number, { mark: number; size: number }>();
         const to = new Writer();
         steps.forEach(({ row, size, drops }, i) => {
@@ -142,6 +142,18 @@ describe("cached lists of children", () => {
       }),
       { numRuns: 40 },
     );
+  });
+
+  test("no more lists are kept than asked for, the newest ones; with 0, none", () => {
+    const list = new Uint8Array(4000);
+    const kept = (listsMax: number) => {
+      const cache = new ChildrenCache(listsMax);
+      for (let row = 1; row <= 9; row++) cache.add(row, list, 0, list.length);
+      return [1, 2, 3, 4, 5, 6, 7, 8, 9].filter((row) => cache.write(row, new Writer()));
+    };
+    expect(kept(3)).toEqual([7, 8, 9]);
+    expect(kept(400)).toHaveLength(9);
+    expect(kept(0)).toEqual([]);
   });
 
   test("children that were read come back as they are after any insert or removal, also under a reused row", () => {

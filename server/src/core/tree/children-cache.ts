@@ -24,6 +24,9 @@ export class ChildrenCache {
   /** By znode, in the order in which they stand in the ring, from `at` on and around. */
   private readonly places = new Map<Row, Place>();
 
+  /** @param listsMax - how many lists are kept; 0 turns it off */
+  constructor(private readonly listsMax: number) {}
+
   /** Appends the list, if it is here. @returns whether it is */
   write(row: Row, to: Writer): boolean {
     if (this.places.size === 0) return false;
@@ -36,7 +39,8 @@ export class ChildrenCache {
   /** Keeps a list that was just encoded from `start` to `end`, unless it is too short or too long. */
   add(row: Row, bytes: Uint8Array, start: number, end: number): void {
     const length = end - start;
-    if (length < LIST_MIN || length > LIST_MAX) return;
+    if (length < LIST_MIN || length > LIST_MAX || this.listsMax <= 0) return;
+    if (this.places.size >= this.listsMax) this.places.delete(this.places.keys().next().value!);
     this.ring ??= new Uint8Array(CAPACITY);
     if (this.at + length > CAPACITY) {
       // What stands in the rest is older than all that is overwritten next.

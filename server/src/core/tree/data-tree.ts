@@ -19,6 +19,8 @@ export interface DataTreeOptions {
   readonly digestEnabled: boolean;
   readonly extendedTypesEnabled: boolean;
   readonly emulate353TTLNodes: boolean;
+  /** `zookeeper.maxGetChildrenResponseCacheSize`, 400 if absent. */
+  readonly childrenListsMax?: number;
 }
 
 /** A tree's digest as it was after a txn. */
@@ -95,6 +97,7 @@ export class DataTree {
     this.tree = new FlatTree(
       options.seed,
       new EphemeralTypes(options.extendedTypesEnabled, options.emulate353TTLNodes),
+      options.childrenListsMax,
     );
     this.quotas = new Quotas(this.tree);
     if (source !== null) {

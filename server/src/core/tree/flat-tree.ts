@@ -44,6 +44,9 @@ const LONG_NAME = 0x80;
 const HAS_OWNER = 0x40;
 const SHORT_NAME_MAX = 0x3f;
 
+/** ZooKeeper's default. */
+const CHILDREN_LISTS_MAX = 400;
+
 /** Words of a stat as a snapshot's loader has it: those of a row from czxid on, then the ephemeralOwner. */
 export const STAT_WORDS = 15;
 
@@ -58,7 +61,7 @@ export class FlatTree implements Tree {
   readonly rows = new RowStore();
   readonly blobs = new BlobStore();
   private readonly table: PathTable;
-  private readonly childrenCache = new ChildrenCache();
+  private readonly childrenCache: ChildrenCache;
   private frozenViews = 0;
 
   /** The last name that {@link openName} opened. */
@@ -69,11 +72,14 @@ export class FlatTree implements Tree {
   /**
    * A tree that holds only `/`, with empty data.
    * @param seed - of the path hash; any int32
+   * @param childrenListsMax - encoded lists of children that are kept for the next who asks
    */
   constructor(
     private readonly seed: number,
     readonly ephemeralTypes: EphemeralTypes,
+    childrenListsMax = CHILDREN_LISTS_MAX,
   ) {
+    this.childrenCache = new ChildrenCache(childrenListsMax);
     this.table = new PathTable(this.rows, this);
     const row = this.rows.allocate();
     this.initialize(

@@ -151,6 +151,7 @@ function build(settings: Settings, file: string | null, text: string): QuollConf
     connectionThrottle: connectionThrottleConfig(settings),
     extendedTypesEnabled: settings.boolean("extendedTypesEnabled"),
     emulate353TTLNodes: settings.boolean("emulate353TTLNodes"),
+    childrenListsMax: settings.number("maxGetChildrenResponseCacheSize"),
     container: {
       checkIntervalMs: settings.number("znode.container.checkIntervalMs"),
       maxPerMinute: settings.number("znode.container.maxPerMinute"),

@@ -50,6 +50,8 @@ export interface QuollConfig {
 
   readonly extendedTypesEnabled: boolean;
   readonly emulate353TTLNodes: boolean;
+  /** Encoded lists of children that are kept for the next who asks; 0 for none. */
+  readonly childrenListsMax: number;
   readonly container: ContainerConfig;
   readonly closeSessionTxnEnabled: boolean;
   readonly digestEnabled: boolean;
