@@ -658,6 +658,7 @@ export class ServerCore implements RoleServer, WatchSink {
     }
     this.answerRead(connection, pending);
     this.next(connection, pending);
+    if (connection.state < ConnectionState.closing) this.resume(connection);
   }
 
   /** A request that is answered by a code alone and changes nothing, in its turn. */

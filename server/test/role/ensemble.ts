@@ -3,6 +3,7 @@ import type { Forward, Origin } from "@quoll/zab";
 import { AclChecker } from "../../src/core/acl/acl-checker.js";
 import { DEFAULT_ENFORCED_AUTHENTICATION, EnforcedAuthentication } from "../../src/core/acl/enforced-authentication.js";
 import { ConnectionState } from "../../src/core/connection.js";
+import type { Reconfiguration } from "../../src/core/role/reconfiguration.js";
 import type { Leadership, RoleStart } from "../../src/core/role/role.js";
 import { ServerCore, type ServerCoreOptions } from "../../src/core/server-core.js";
 import { SnapshotPolicy } from "../../src/core/storage/snapshot-policy.js";
@@ -30,10 +31,11 @@ export class Server implements ClientHost {
     readonly tree: DataTree,
     options: Partial<ServerCoreOptions>,
     start: RoleStart,
+    skipAcl = false,
   ) {
     const random = new SeededRandom(name.length + 3);
     const enforced = new EnforcedAuthentication({ ...DEFAULT_ENFORCED_AUTHENTICATION });
-    const acls = new AclChecker(providers({ superDigest: null }), enforced, tree.acls, false);
+    const acls = new AclChecker(providers({ superDigest: null }), enforced, tree.acls, skipAcl);
     const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
     const policy = new SnapshotPolicy(1_000_000, 0, random);
     this.core = new ServerCore(
@@ -130,7 +132,14 @@ export class Ensemble {
   /** A learner whose messages are left where they are. */
   private held = -1;
 
-  constructor(followers: number, observers: number, options: Partial<ServerCoreOptions> = {}, tree = newTree) {
+  constructor(
+    followers: number,
+    observers: number,
+    options: Partial<ServerCoreOptions> = {},
+    tree = newTree,
+    reconfiguration: Reconfiguration | null = null,
+    skipAcl = false,
+  ) {
     this.voters = followers + 1;
     const count = followers + observers + 1;
     for (let sid = 0; sid < count; sid++) {
@@ -145,9 +154,9 @@ export class Ensemble {
       };
       const start: RoleStart =
         sid === LEADER
-          ? { kind: "leader", epoch: EPOCH, leadership: this.leadership(), committed, reconfiguration: null }
+          ? { kind: "leader", epoch: EPOCH, leadership: this.leadership(), committed, reconfiguration }
           : { kind: sid < this.voters ? "follower" : "observer", forward: this.forwardOf(sid), committed };
-      this.servers.push(new Server(`server ${sid}`, tree(), { serverId: sid + 1, ...options }, start));
+      this.servers.push(new Server(`server ${sid}`, tree(), { serverId: sid + 1, ...options }, start, skipAcl));
     }
   }
 

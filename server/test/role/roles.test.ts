@@ -105,6 +105,17 @@ describe("a sync", () => {
     expect([...answered, ...ensemble.leader.told()].map((line) => line.slice(0, 4))).toEqual(["a: 1", "a: 2", "a: 3"]);
   });
 
+  test("that nothing follows leaves its connection open for what comes later", () => {
+    const ensemble = new Ensemble(2, 1);
+    for (const sid of [LEADER, FOLLOWER, OBSERVER]) {
+      const client = ensemble.session(sid, "a");
+      client.send(sync("/"));
+      ensemble.settle();
+      client.send(PING);
+      expect(ensemble.servers[sid]!.told().map((line) => line.split(" ")[1])).toEqual(["1", "ping"]);
+    }
+  });
+
   test("between writes of one connection keeps their order", () => {
     const ensemble = new Ensemble(2, 1);
     for (const sid of [LEADER, FOLLOWER, OBSERVER]) {

@@ -6,6 +6,7 @@ import type { AuthInfo } from "../acl/auth-info.js";
 import { Perm } from "../acl/perm.js";
 import { KeeperCode } from "../keeper-code.js";
 import { OpCode } from "../op-code.js";
+import type { Reconfiguration } from "../role/reconfiguration.js";
 import type { SessionChecks } from "../session/session-checks.js";
 import type { SessionOwner } from "../session/session-tracker.js";
 import type { DataTree } from "../tree/data-tree.js";
@@ -81,6 +82,8 @@ export class Prep {
     private readonly changes: OutstandingChanges,
     private readonly arena: TxnArena,
     private readonly options: PrepOptions,
+    /** Null for a server by itself, which has no members to change. */
+    private readonly reconfiguration: Reconfiguration | null = null,
   ) {
     this.zxid = tree.lastProcessedZxid;
     this.digestHi = tree.digest.hi;
@@ -249,7 +252,7 @@ export class Prep {
       case OpCode.check:
         return this.check(to);
       case OpCode.reconfig:
-        return this.reconfig();
+        return this.reconfig(to);
       default:
         return KeeperCode.MarshallingError;
     }
@@ -508,11 +511,36 @@ export class Prep {
     return 0;
   }
 
-  /** A server by itself has no members to change. */
-  private reconfig(): number {
+  /** The txn sets the data of `/zookeeper/config`; its version is told as -1, as in ZooKeeper. */
+  private reconfig(to: Writer): number {
     if (!this.options.reconfigEnabled) return KeeperCode.ReconfigDisabled;
     const sessionError = this.checkSession();
-    return sessionError !== 0 ? sessionError : KeeperCode.Unimplemented;
+    if (sessionError !== 0) return sessionError;
+    if (this.reconfiguration === null) return KeeperCode.Unimplemented;
+    const { reader } = this;
+    const joiningServers = reader.string();
+    const leavingServers = reader.string();
+    const newMembers = reader.string();
+    const id = reader.bits();
+    const curConfigId = id.hi * 0x1_0000_0000 + (id.lo >>> 0);
+    const request = { joiningServers, leavingServers, newMembers, curConfigId };
+    const text = this.reconfiguration.decide(request, this.zxid);
+    if (typeof text === "number") return text;
+    const old = this.load(CONFIG_PATH, 0, CONFIG_PATH.length);
+    if (old === null) return KeeperCode.NoNode;
+    if (!this.allowed(old, Perm.write)) return KeeperCode.NoAuth;
+    to.span(CONFIG_PATH, 0, CONFIG_PATH.length);
+    const lengthAt = to.at;
+    to.string(text);
+    const dataLength = to.at - lengthAt - 4;
+    to.int(-1);
+    const node = old.duplicate(this.zxid);
+    node.version = -1;
+    node.mtime = this.timeMs;
+    node.mzxid = this.zxid;
+    node.dataLength = dataLength;
+    this.update(old, node);
+    return 0;
   }
 
   private multi(to: Writer): number {
@@ -713,6 +741,7 @@ export class Prep {
 }
 
 const ROOT_PATH = Uint8Array.of(SLASH);
+const CONFIG_PATH = Uint8Array.from("/zookeeper/config", (char) => char.charCodeAt(0));
 
 /** Inside a multi, a create's flag decides what it is. */
 function effectiveInMulti(type: number, flags: number): number {

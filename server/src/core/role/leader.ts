@@ -15,6 +15,7 @@ import { RemoteClient } from "../session/remote-client.js";
 import { SessionChecks } from "../session/session-checks.js";
 import { sessionName } from "../session/session-id.js";
 import { type Session, THIS_SERVER } from "../session/session-tracker.js";
+import type { Reconfiguration } from "./reconfiguration.js";
 import type { Leadership, Role, RoleServer, TxnVisitor } from "./role.js";
 
 export interface LeaderOptions extends PrepOptions {
@@ -31,6 +32,7 @@ export interface LeaderOptions extends PrepOptions {
 export interface Term {
   readonly epoch: number;
   readonly leadership: Leadership;
+  readonly reconfiguration: Reconfiguration | null;
 }
 
 /** A learner's client waits for what was outstanding when it asked. */
@@ -83,7 +85,7 @@ export class Leader implements Role, LeaderService {
     this.leadership = term === null ? null : term.leadership;
     const unknown = term === null ? KeeperCode.UnknownSession : KeeperCode.SessionExpired;
     this.checks = new SessionChecks(sessions, unknown, options.localSessionsEnabled ? options.serverId : -1);
-    this.prep = new Prep(tree, this.checks, acls, this.changes, new TxnArena(), options);
+    this.prep = new Prep(tree, this.checks, acls, this.changes, new TxnArena(), options, term?.reconfiguration ?? null);
     if (term !== null) {
       const zxid = firstZxidOf(term.epoch);
       invariant(
