@@ -45,7 +45,7 @@ interface Task {
 
 /** One direction of a connection. */
 class SimLink implements Link {
-  readonly out = new Writer();
+  out = new Writer();
   readonly unsentBytes = 0;
   handler: LinkHandler | null = null;
   other!: SimLink;
@@ -80,8 +80,8 @@ class SimLink implements Link {
 
   flush(): void {
     if (this.isClosed || this.out.at === 0) return;
-    const bytes = this.out.take();
-    this.out.reset();
+    const bytes = this.out.view();
+    this.out = new Writer();
     const { world } = this;
     let at = 0;
     while (at < bytes.length) {

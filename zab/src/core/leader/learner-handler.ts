@@ -89,8 +89,6 @@ export class LearnerHandler implements LinkHandler {
   lastZxid = -1;
   pingsSent = 0;
   pingsAnswered = 0;
-  /** Where packets for it go: into the link, or behind what is being synchronized. */
-  out: Writer;
   lastHeardMs: number;
   readonly sinceMs: number;
 
@@ -98,6 +96,8 @@ export class LearnerHandler implements LinkHandler {
   private readonly parser = new PacketParser(FIRST_PACKET_BYTES_MAX);
   private readonly reader = new Reader(new Uint8Array(0));
   private sync: LearnerSync | null = null;
+  /** What must follow the data that is being sent; null when nothing is. */
+  private queue: Writer | null = null;
   /** What its synchronization put into the link, which is not held against it. */
   private syncBytes = 0;
   /** An ACK for a proposal that came before the one for NEWLEADER, as followers before 3.9.3 may send it; 0: none. */
@@ -111,8 +111,12 @@ export class LearnerHandler implements LinkHandler {
     readonly link: Link,
     private readonly master: LearnerMaster,
   ) {
-    this.out = link.out;
     this.lastHeardMs = this.sinceMs = master.nowMs;
+  }
+
+  /** Where packets for it go: into the link, or behind what is being synchronized. A link may change its writer. */
+  get out(): Writer {
+    return this.queue ?? this.link.out;
   }
 
   /** Whether it is followed: gets all proposals and commits from now on. */
@@ -261,7 +265,7 @@ export class LearnerHandler implements LinkHandler {
     this.sync = new LearnerSync(link, master.replica, { lastZxid, isQuoll }, master.options, snapshotZxidMin, {
       pointTaken: () => {
         queue.reset();
-        this.out = queue;
+        this.queue = queue;
         if (!this.isObserver) master.writeOutstanding(queue);
         const config = this.protocolVersion < PROTOCOL_VERSION ? null : master.newLeaderConfig;
         writeNewLeader(queue, firstZxidOf(master.epoch), config);
@@ -286,7 +290,7 @@ export class LearnerHandler implements LinkHandler {
   private synchronized(queue: Writer): void {
     const { link } = this;
     link.out.raw(queue.bytes, 0, queue.at);
-    this.out = link.out;
+    this.queue = null;
     this.sync = null;
     this.syncBytes = link.out.at + link.unsentBytes;
     this.stage = LearnerStage.NEWLEADER_SENT;
@@ -440,8 +444,8 @@ export class LearnerHandler implements LinkHandler {
 
   /** Something was written to {@link out}. */
   sent(): void {
-    if (this.out !== this.link.out) {
-      if (this.out.at > this.master.options.learnerQueueBytesMax) this.leave("it takes its state too slowly");
+    if (this.queue !== null) {
+      if (this.queue.at > this.master.options.learnerQueueBytesMax) this.leave("it takes its state too slowly");
       return;
     }
     this.link.touch();
