@@ -37,15 +37,19 @@ export class ShellIo {
     this.stderr.write(text);
   }
 
+  /** Writes text whatever the format, and resolves once the reader keeps up. */
+  async write(text: string): Promise<void> {
+    if (!this.stdout.write(text) && !this.stdout.destroyed) await this.drained();
+  }
+
   /** The answer of a command: `value` in JSON, else `text`. */
   answer(value: unknown, text: () => string): void {
     this.out(this.format === "json" ? `${JSON.stringify(value)}\n` : text());
   }
 
   /** As {@link answer}, for commands that print much: resolves once the reader keeps up, so that nothing piles up here. */
-  async answerSlowly(value: unknown, text: () => string): Promise<void> {
-    const isFull = !this.stdout.write(this.format === "json" ? `${JSON.stringify(value)}\n` : text());
-    if (isFull && !this.stdout.destroyed) await this.drained();
+  answerSlowly(value: unknown, text: () => string): Promise<void> {
+    return this.write(this.format === "json" ? `${JSON.stringify(value)}\n` : text());
   }
 
   private drained(): Promise<void> {

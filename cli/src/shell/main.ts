@@ -73,9 +73,7 @@ async function runCommand(options: LaunchOptions, io: ShellIo): Promise<number> 
     if (!shell.interrupt()) process.exit(130);
   };
   process.on("SIGINT", interrupt);
-  const needsConnection = command === undefined || !command.isLocal;
-  if (needsConnection || shell.session === null) await shell.execute(options.command);
-  else await shell.execute(options.command);
+  await shell.execute(options.command);
   process.off("SIGINT", interrupt);
   await leave(shell);
   return shell.exitCode;

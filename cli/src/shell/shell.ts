@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import {
   AbortedError,
   isKeeperError,
@@ -166,6 +167,8 @@ export class Shell implements ShellControl {
     const io = format === undefined ? this.io : this.io.withFormat(outputFormat(format));
     if (args.words.length < command.wordsMin) throw usageError(command);
     const running = new AbortController();
+    // Each request on the way listens.
+    setMaxListeners(0, running.signal);
     const outer = this.running;
     this.running = running;
     try {
