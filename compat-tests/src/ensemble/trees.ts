@@ -14,7 +14,9 @@ export async function treeOf(address: string): Promise<Map<string, string>> {
 }
 
 async function walk(zk: ZooKeeper, path: string, tree: Map<string, string>): Promise<void> {
-  const { data, stat } = await zk.getData(path);
+  const { data, stat: whole } = await zk.getData(path);
+  // Every server writes its configuration into its own tree when it starts.
+  const stat = path === "/zookeeper/config" ? { ...whole.toJSON(), mtime: 0 } : whole;
   const { acl } = await zk.getACL(path);
   const text = data === null ? null : Buffer.from(data).toString("base64");
   tree.set(

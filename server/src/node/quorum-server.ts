@@ -133,6 +133,7 @@ class QuorumServer implements RunningServer, PeerEvents {
       opened,
       dataTreeOptions(config, this.seed),
       opened.committedLog,
+      (tree) => tree.initConfig(Buffer.from(verifier.toText()), verifier.version, Date.now()),
       {
         synced: (zxid) => this.peer.synced(zxid),
         epochStored: (kind, epoch) => this.peer.epochStored(kind, epoch),

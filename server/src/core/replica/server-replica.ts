@@ -60,16 +60,19 @@ export class ServerReplica implements Replica {
 
   /**
    * @param committedLog - holds what recovery has replayed
+   * @param prepareTree - called for each tree that was recovered or received, before it is used
    */
   constructor(
     private readonly storage: ReplicaStorage,
     start: ReplicaStart,
     private readonly treeOptions: DataTreeOptions,
     private readonly committedLog: CommittedLog,
+    private readonly prepareTree: (tree: DataTree) => void,
     private readonly events: ReplicaEvents,
     private readonly logger: Log,
   ) {
     this.tree = start.tree;
+    prepareTree(start.tree);
     this.acceptedEpoch = start.acceptedEpoch;
     this.currentEpoch = start.currentEpoch;
     this.isDamaged = start.isDamaged;
@@ -243,6 +246,7 @@ export class ServerReplica implements Replica {
   }
 
   private take(tree: DataTree): void {
+    this.prepareTree(tree);
     this.tree = tree;
     this.lastLoggedZxid = tree.lastProcessedZxid;
     this.committedLog.clear();

@@ -134,6 +134,21 @@ export class DataTree {
   }
 
   /**
+   * Sets the text of `/zookeeper/config` without a txn, as the servers of an ensemble do when they start.
+   * @param version - of the configuration, which becomes the znode's mzxid
+   */
+  initConfig(text: Uint8Array, version: number, wallMs: number): void {
+    this.addConfigNode();
+    const { tree } = this;
+    const row = tree.find(CONFIG, 0, CONFIG.length);
+    this.approximateDataSize += text.length - Math.max(0, tree.dataLength(row));
+    tree.setData(row, text, 0, text.length);
+    tree.setMtime(row, wallMs);
+    tree.setMzxid(row, version);
+    tree.setVersion(row, -1);
+  }
+
+  /**
    * Applies one txn: the payload of a log record, TxnHeader, body, and TxnDigest if there is one.
    * Idempotent over a fuzzy snapshot: a create of what exists and a delete of what does not only move the parent's
    * cversion and pzxid forward.
