@@ -17,7 +17,12 @@ const WORKSPACES: readonly Workspace[] = [
   { folder: "zab", name: "@quoll/zab", mayImport: ["@quoll/jute"] },
   { folder: "server", name: "@quoll/server", mayImport: ["@quoll/zab", "@quoll/jute"] },
   { folder: "client", name: "@quoll/client", mayImport: ["@quoll/jute"] },
-  { folder: "recipes", name: "@quoll/recipes", mayImport: ["@quoll/client"] },
+  {
+    folder: "recipes",
+    name: "@quoll/recipes",
+    mayImport: ["@quoll/client"],
+    testsMayImport: ["@quoll/server", "@quoll/jute"],
+  },
   {
     folder: "cli",
     name: "quoll",
