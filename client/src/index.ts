@@ -22,7 +22,7 @@ export {
 export { ReadOp, type ReadResults, WriteOp, type WriteResults } from "./core/multi-op.js";
 export { NodeData } from "./core/node-data.js";
 export { clientPath, pathProblem, serverPath } from "./core/path.js";
-export type { Children, ClientInfo, Created, NodeAcl } from "./core/request.js";
+export type { Children, ClientInfo, Created, CreatedInMulti, NodeAcl } from "./core/request.js";
 export type { SessionCredentials } from "./core/session-config.js";
 export { isConnected, type SessionState } from "./core/session-state.js";
 export { Stat } from "./core/stat.js";

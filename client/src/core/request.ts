@@ -23,6 +23,13 @@ export interface Created {
   readonly stat: Stat;
 }
 
+/** The path and the Stat of a znode that was created in a multi. */
+export interface CreatedInMulti {
+  readonly path: string;
+  /** Null from servers before 3.6, which don't tell it. */
+  readonly stat: Stat | null;
+}
+
 /** The ACL of a znode and its Stat, of one moment. */
 export interface NodeAcl {
   readonly acl: readonly ACL[];
@@ -334,11 +341,10 @@ function decodeMulti(reader: Reader, ops: readonly WriteOp<unknown>[], chroot: s
 function decodePart(reader: Reader, type: number, wantsStat: boolean, chroot: string): unknown {
   switch (type) {
     case OpCode.create:
-      return clientPath(chroot, reader.string() ?? "");
     case OpCode.create2: {
       const path = clientPath(chroot, reader.string() ?? "");
-      const stat = Stat.decode(reader);
-      return wantsStat ? ({ path, stat } satisfies Created) : path;
+      const stat = type === OpCode.create2 ? Stat.decode(reader) : null;
+      return wantsStat ? ({ path, stat } satisfies CreatedInMulti) : path;
     }
     case OpCode.setData:
       return Stat.decode(reader);

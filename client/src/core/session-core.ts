@@ -2,7 +2,7 @@ import { Long, ProtocolError, Reader, Writer } from "@quoll/jute";
 import type { ServerAddress } from "./connect-string.js";
 import { ClosedError, KeeperError, keeperCodeOf, LimitError, ReplyTooLargeError } from "./errors.js";
 import { Fifo } from "./fifo.js";
-import { Frames } from "./frames.js";
+import { Frames, HEADER_BYTES } from "./frames.js";
 import { isWrite, OpCode, operationName } from "./op-code.js";
 import { clientPath } from "./path.js";
 import { Request, RequestStatus, type Settle } from "./request.js";
@@ -393,7 +393,7 @@ export class SessionCore {
   oversized(bytes: Uint8Array, start: number, lengthBytes: number): void {
     if (this.phase !== Phase.Live) throw new ProtocolError("frame length", 0, "a short frame", String(lengthBytes));
     const { reader } = this;
-    reader.reset(bytes, start, start + 16);
+    reader.reset(bytes, start, start + HEADER_BYTES);
     const request = this.answered(reader.int(), reader.int(), reader.int());
     if (request.status === RequestStatus.Settled) return;
     this.settle(request);
@@ -408,6 +408,12 @@ export class SessionCore {
   }
 
   private connectResponse(reader: Reader): void {
+    if (reader.remaining === HEADER_BYTES) {
+      // Not a ConnectResponse but a refusal, as of servers without a quorum that have no local sessions.
+      reader.at += HEADER_BYTES - 4;
+      this.lose(`the server gave no session: ${keeperCodeOf(reader.int())}`);
+      return;
+    }
     reader.int();
     const timeoutMs = reader.int();
     const sessionId = reader.bits();

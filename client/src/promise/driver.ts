@@ -66,6 +66,7 @@ export class Driver implements SessionEffects {
   /** To be called after anything that may have changed when the core wants to be woken. */
   changed(): void {
     if (this.core.wakeAtMs < this.armedAtMs) this.arm();
+    else if (this.core.wakeAtMs === Number.POSITIVE_INFINITY) this.disarm();
     if (this.drainWaiters.length > 0) this.resolveDrained();
   }
 
@@ -133,19 +134,12 @@ export class Driver implements SessionEffects {
 
   stateChanged(state: SessionState, previous: SessionState, reason: string): void {
     this.logMessage(`${previous} -> ${state}: ${reason}`);
-    const { core } = this;
+
     if (isConnected(state)) this.establish();
     const sessionId = this.session?.id ?? 0n;
     const change: StateChange = { state, previous, sessionId, reason };
     if (state === "expired" || state === "authFailed" || state === "closed") {
-      const { session } = this;
-      session?.freeze();
-      const error =
-        state === "closed"
-          ? new ClosedError("session", null, "notSent")
-          : new KeeperError(state === "expired" ? "SessionExpired" : "AuthFailed", "session", null, "refused", reason);
-      if (session !== null) this.later(() => session.end(error));
-      if (core.wakeAtMs === Number.POSITIVE_INFINITY) this.disarm();
+      if (this.session !== null) this.end(this.session, endOf(state, reason));
     }
     this.later(() => {
       for (const listener of [...this.stateListeners]) this.call(() => listener(change));
@@ -154,12 +148,19 @@ export class Driver implements SessionEffects {
 
   /** A session that another one follows is another object: what belongs to the old one ends with it. */
   private establish(): void {
-    const { core } = this;
+    const { core, session } = this;
     const id = core.sessionId.toBigInt();
-    if (this.session === null || this.session.id !== id || this.session.hasEnded) {
+    if (session === null || session.id !== id || session.hasEnded) {
       this.session = new DriverSession(core, id);
+      // The session of a server without a quorum is not one of the ensemble's.
+      if (session !== null && !session.hasEnded) this.end(session, sessionError("SessionExpired", "read-only session"));
     }
-    this.session.update();
+    this.session?.update();
+  }
+
+  private end(session: DriverSession, error: Error): void {
+    session.freeze();
+    this.later(() => session.end(error));
   }
 
   private disarm(): void {
@@ -338,6 +339,15 @@ class DriverSession implements Session {
 
 function isFinal({ state, config }: SessionCore): boolean {
   return state === "closed" || state === "authFailed" || (state === "expired" && !config.renewSession);
+}
+
+function endOf(state: "expired" | "authFailed" | "closed", reason: string): Error {
+  if (state === "closed") return new ClosedError("session", null, "notSent");
+  return sessionError(state === "expired" ? "SessionExpired" : "AuthFailed", reason);
+}
+
+function sessionError(code: "AuthFailed" | "SessionExpired", reason: string): KeeperError {
+  return new KeeperError(code, "session", null, "refused", reason);
 }
 
 function connectError(code: "AuthFailed" | "SessionExpired" | "OperationTimeout", reason: string): KeeperError {

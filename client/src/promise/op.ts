@@ -2,7 +2,7 @@ import { Acls } from "../core/acl.js";
 import { ReadOp, WriteOp } from "../core/multi-op.js";
 import type { NodeData } from "../core/node-data.js";
 import { OpCode } from "../core/op-code.js";
-import type { Created } from "../core/request.js";
+import type { CreatedInMulti } from "../core/request.js";
 import type { Stat } from "../core/stat.js";
 import { bytesOf } from "./data.js";
 import type { CreateMode, Data, NodeOptions } from "./options.js";
@@ -21,8 +21,8 @@ export const op = {
   },
 
   /** Its result is the path and the Stat of the new znode. */
-  createWithStat(path: string, data: Data = null, options: NodeOptions = {}): WriteOp<Created> {
-    return createOp(path, data, options, true) as WriteOp<Created>;
+  createWithStat(path: string, data: Data = null, options: NodeOptions = {}): WriteOp<CreatedInMulti> {
+    return createOp(path, data, options, true) as WriteOp<CreatedInMulti>;
   },
 
   /** @param version - as expected; -1, the default, for any */
