@@ -116,11 +116,11 @@ class World {
     for (let i = 0; i < steps; i++) {
       const program = random.pick(this.programs);
       const choice = random.below(100);
-      if (choice < 55) ensemble.step(random);
-      else if (choice < 90) this.act(program);
-      else if (choice < 94) this.move(program);
-      else if (choice < 96) this.letGo(program);
-      else if (choice < 98) this.lateWrite(program);
+      if (choice < 85) ensemble.step(random);
+      else if (choice < 96) this.act(program);
+      else if (choice < 98) this.move(program);
+      else if (choice < 99) this.lateWrite(program);
+      else if (random.below(2) === 0) this.letGo(program);
       this.observe();
     }
     ensemble.settle(random);
@@ -216,7 +216,8 @@ class World {
       case OpCode.delete:
       case OpCode.setData:
       case OpCode.multi: {
-        const record = this.ensemble.leader.log.records.find((each) => each.zxid === zxid)!;
+        const { records } = this.ensemble.leader.log;
+        const record = records[zxid! - records[0]!.zxid]!;
         const header = new Reader(record.bytes);
         const id = header.bits();
         expect([id.toString(), header.int()], request.text).toEqual([program.client!.sessionId.toString(), xid]);
@@ -260,7 +261,7 @@ function sessions(server: Server): string[] {
   return list.sort();
 }
 
-const SEEDS = 120;
+const SEEDS = 30;
 const total = { reads: 0, syncs: 0, moves: 0 };
 
 describe("an ensemble with clients that read, write, sync, and move between servers", () => {
@@ -268,7 +269,7 @@ describe("an ensemble with clients that read, write, sync, and move between serv
     for (let seed = 1; seed <= SEEDS; seed++) {
       const world = new World(seed);
       try {
-        world.run(800);
+        world.run(1500);
         world.verify();
       } catch (error) {
         throw new Error(`seed ${seed}: ${(error as Error).message}`, { cause: error });
@@ -277,8 +278,8 @@ describe("an ensemble with clients that read, write, sync, and move between serv
       total.syncs += world.syncs;
       total.moves += world.moves;
     }
-    expect(total.reads).toBeGreaterThan(800);
-    expect(total.syncs).toBeGreaterThan(400);
-    expect(total.moves).toBeGreaterThan(400);
+    expect(total.reads).toBeGreaterThan(500);
+    expect(total.syncs).toBeGreaterThan(200);
+    expect(total.moves).toBeGreaterThan(200);
   });
 });
