@@ -24,6 +24,7 @@ const MINUTE_MS = 60_000;
 const BESIDE: readonly SuiteCommand[] = [client("kazoo", "kazoo/main.js", 20)];
 
 const ONE_BY_ONE: readonly SuiteCommand[] = [
+  client("client", "client/main.js", 8),
   client("node-zookeeper-client", "node-zookeeper-client/main.js", 4),
   client("c-client", "c-client/main.js", 5),
   client("old-java-clients", "java-clients/old.js", 6),

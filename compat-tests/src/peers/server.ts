@@ -23,8 +23,6 @@ export interface ServerOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The lowest level in the Java server's log; INFO by default. */
   readonly logLevel?: "DEBUG" | "INFO" | "WARN";
-  /** Of another version of the Java server; 3.9.5 by default. */
-  readonly classpath?: string;
   /** How long the server may take until it answers `srvr`; 30,000 by default. */
   readonly startTimeoutMs?: number;
 }
