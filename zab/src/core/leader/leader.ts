@@ -101,6 +101,11 @@ export class Leader implements Term, Leadership, LearnerMaster {
     );
   }
 
+  /** Those that have introduced themselves, for status and for changes of the membership. */
+  get learners(): Iterable<LearnerHandler> {
+    return this.bySid.values();
+  }
+
   get phase(): Phase {
     if (this.step < Step.NEWLEADER_ACKS) return "DISCOVERY";
     return this.step === Step.NEWLEADER_ACKS ? "SYNCHRONIZATION" : "BROADCAST";
