@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { resolve } from "node:path";
 import {
   DEFAULT_PEER_OPTIONS,
   defaultElectionOptions,
@@ -12,6 +13,7 @@ import {
   type LinkHandler,
   membershipOf,
   type PeerEvents,
+  parseConfigText,
   QuorumPeer,
   type QuorumVerifier,
 } from "@quoll/zab";
@@ -20,6 +22,7 @@ import type { Log } from "../core/capabilities.js";
 import { fourLetterWord } from "../core/four-letter-word.js";
 import { CommittedLog } from "../core/replica/committed-log.js";
 import { ServerReplica } from "../core/replica/server-replica.js";
+import { type Membership, Reconfiguration } from "../core/role/reconfiguration.js";
 import type { RoleStart } from "../core/role/role.js";
 import { ServerCore } from "../core/server-core.js";
 import { readEpochs } from "../core/storage/number-file.js";
@@ -42,6 +45,7 @@ import {
 import { NodeDisk } from "./disk/node-disk.js";
 import { ReplicaDisk } from "./disk/replica-disk.js";
 import { logOptions, logWarnings } from "./log-options.js";
+import { MembershipFiles } from "./membership-files.js";
 import { RunningServerView } from "./running-server-view.js";
 import type { RunningServer } from "./server.js";
 import { SnapshotTaker } from "./snapshot-taker.js";
@@ -49,6 +53,7 @@ import { SnapshotTaker } from "./snapshot-taker.js";
 const TICK_MAX_MS = 500;
 const TICK_MIN_MS = 20;
 const HOUR_MS = 3_600_000;
+const READ_ONLY_WAIT_MS = 2000;
 
 /** What is on this server's disk. */
 interface Opened {
@@ -114,6 +119,8 @@ class QuorumServer implements RunningServer, PeerEvents {
   private stopped = false;
   private peerTimer: NodeJS.Timeout | null = null;
   private peerDeadlineMs = Number.POSITIVE_INFINITY;
+  private readOnlyTimer: NodeJS.Timeout | null = null;
+  private readonly membershipFiles: MembershipFiles | null;
   private tickTimer: NodeJS.Timeout | null = null;
   private purgeTimer: NodeJS.Timeout | null = null;
 
@@ -143,6 +150,8 @@ class QuorumServer implements RunningServer, PeerEvents {
       },
       log,
     );
+    const { configFile } = config;
+    this.membershipFiles = configFile === null ? null : new MembershipFiles(resolve(configFile));
     this.snapshots = new SnapshotTaker(config, directories, log);
     const turn = () => this.beginTurn();
     this.links = new TcpLinks(turn);
@@ -186,7 +195,7 @@ class QuorumServer implements RunningServer, PeerEvents {
   async stop(): Promise<void> {
     if (this.stopped) return;
     this.view.serving = false;
-    for (const timer of [this.tickTimer, this.purgeTimer]) if (timer !== null) clearInterval(timer);
+    for (const timer of [this.tickTimer, this.purgeTimer, this.readOnlyTimer]) if (timer !== null) clearInterval(timer);
     this.core.stop();
     this.beginTurn();
     this.peer.stop();
@@ -293,7 +302,7 @@ class QuorumServer implements RunningServer, PeerEvents {
     };
     return new QuorumPeer(
       options,
-      { current: verifier, lastSeen: null },
+      { current: verifier, lastSeen: this.proposedMembership() },
       this.replica,
       (events) => new Election(electionOptions, verifier, this.dialer, random, log, events),
       this.dialer,
@@ -323,16 +332,20 @@ class QuorumServer implements RunningServer, PeerEvents {
   // --- terms
 
   looking(): void {
-    this.log.info({ zxid: hex(this.replica.lastLoggedZxid) }, "looking for a leader");
+    if (!this.config.readOnlyModeEnabled || this.replica.isDamaged) return;
+    // As ZooKeeper, only when the election takes its time: clients should rather find a server with a leader.
+    const waitMs = Math.max(READ_ONLY_WAIT_MS, this.config.tickTimeMs);
+    this.readOnlyTimer = setTimeout(() => this.serveReadOnly(), waitMs);
   }
 
   leading(leadership: Leadership, epoch: number): LeaderService {
+    const { standaloneEnabled, multiAddress } = this.ensemble;
     const core = this.makeCore({
       kind: "leader",
       epoch,
       leadership,
       committed: this.replica,
-      reconfiguration: null,
+      reconfiguration: new Reconfiguration(this.membership, { standaloneEnabled, multiAddress }),
     });
     this.begin(core, { leading: epoch }, this.ensemble.leaderServes);
     this.replica.attach(core);
@@ -354,7 +367,15 @@ class QuorumServer implements RunningServer, PeerEvents {
     return core.learnerService;
   }
 
+  private serveReadOnly(): void {
+    this.readOnlyTimer = null;
+    this.beginTurn();
+    this.begin(this.makeCore({ kind: "read-only" }), { readOnly: true }, true);
+  }
+
   private begin(core: ServerCore, fields: object, serves: boolean): void {
+    if (this.readOnlyTimer !== null) clearTimeout(this.readOnlyTimer);
+    this.readOnlyTimer = null;
     this.core = core;
     this.view.core = core;
     this.view.serving = true;
@@ -369,8 +390,44 @@ class QuorumServer implements RunningServer, PeerEvents {
     this.connections.serve(null);
   }
 
-  membershipProposed(): void {}
-  membershipActivated(): void {}
+  // --- members
+
+  membershipProposed(text: string): void {
+    this.log.info({ members: text }, "the members are being changed");
+    this.membershipFiles?.propose(text);
+  }
+
+  membershipActivated(text: string): void {
+    const { verifier } = this.peer;
+    const self = verifier.members.get(this.ensemble.myid);
+    this.log.info({ members: text, isMember: self !== undefined }, "the members have changed");
+    this.membershipFiles?.activate(text, verifier.version, (self?.clientAddress ?? null) !== null);
+    this.replica.tree.initConfig(Buffer.from(text), verifier.version, Date.now());
+  }
+
+  /** A change that was under way when this server stopped. */
+  private proposedMembership(): QuorumVerifier | null {
+    const text = this.config.reconfigEnabled ? (this.membershipFiles?.readProposed() ?? null) : null;
+    return text === null ? null : parseConfigText(text, this.ensemble.multiAddress);
+  }
+
+  /** The members as the leader's request path needs them. */
+  private get membership(): Membership {
+    const { peer, ensemble } = this;
+    return {
+      get verifier() {
+        return peer.verifier;
+      },
+      get lastSeenVerifier() {
+        return peer.lastSeenVerifier;
+      },
+      isQuorumSynced: (verifier) => {
+        const synced = new Set([ensemble.myid]);
+        for (const learner of peer.leading?.learners ?? []) if (learner.isForwarding) synced.add(learner.sid);
+        return verifier.containsQuorum(synced);
+      },
+    };
+  }
 
   // --- turns
 

@@ -343,6 +343,7 @@ function readEnsemble(
     electionPortBindRetry: settings.number("electionPortBindRetry"),
     quorumListenOnAllIPs: settings.boolean("quorumListenOnAllIPs"),
     multiAddress: settings.boolean("multiAddress.enabled"),
+    standaloneEnabled: settings.boolean("standaloneEnabled"),
     leaderServes: settings.yes("leaderServes"),
     maxConcurrentSnapSyncs: settings.number("leader.maxConcurrentSnapSyncs"),
     maxConcurrentDiffSyncs: settings.number("leader.maxConcurrentDiffSyncs"),

@@ -87,6 +87,7 @@ export interface EnsembleConfig {
   readonly electionPortBindRetry: number;
   readonly quorumListenOnAllIPs: boolean;
   readonly multiAddress: boolean;
+  readonly standaloneEnabled: boolean;
   readonly leaderServes: boolean;
   readonly maxConcurrentSnapSyncs: number;
   readonly maxConcurrentDiffSyncs: number;
