@@ -62,11 +62,11 @@ export class LinkServer {
   }
 
   /** Binds no more and takes no more connections. Links that exist stay. */
-  async close(): Promise<void> {
+  close(): void {
     this.isClosed = true;
     for (const wakeUp of this.wakeUps) wakeUp();
     for (const socket of this.upgrading) socket.destroy();
-    await Promise.all(this.servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))));
+    for (const server of this.servers) server.close();
   }
 
   private async bind(host: string | null, port: number): Promise<void> {

@@ -108,6 +108,8 @@ class TcpLink implements Link {
     // The other side has ended its half: there is nobody to talk to any more.
     socket.on("end", () => this.ended());
     socket.on("close", () => this.ended());
+    // Whoever upgraded it may have paused it.
+    socket.resume();
   }
 
   touch(): void {
