@@ -264,13 +264,26 @@ export class ServerCore implements RoleServer, WatchSink {
     }
     if (this.nowMs >= this.nextSessionlessCheckMs) {
       this.nextSessionlessCheckMs = this.nowMs + SESSIONLESS_CHECK_MS;
-      for (const connection of this.fresh) {
-        if (this.nowMs - connection.openedAtMs < this.options.sessionlessTimeoutMs) break;
-        this.stats.sessionlessConnectionsExpired++;
-        this.end(connection);
-      }
+      this.endSilent();
     }
     this.role.tick();
+  }
+
+  /** Ends the connections that had their time for a connect request. There may be thousands: one line for all. */
+  private endSilent(): void {
+    const { sessionlessTimeoutMs } = this.options;
+    let count = 0;
+    let last: Connection | null = null;
+    for (const connection of this.fresh) {
+      if (this.nowMs - connection.openedAtMs < sessionlessTimeoutMs) break;
+      this.end(connection);
+      last = connection;
+      count++;
+    }
+    if (last === null) return;
+    this.stats.sessionlessConnectionsExpired += count;
+    const client = clientName(last);
+    this.logger.warn({ count, client, sessionlessTimeoutMs }, "no connect request came in time; connections closed");
   }
 
   // --- connections

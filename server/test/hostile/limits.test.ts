@@ -41,6 +41,7 @@ test("a client that sends its connect request a byte a second is closed when its
   expect(client.isOpen).toBe(false);
   expect(server.tree.sessions.size).toBe(1);
   expect(other.isOpen).toBe(true);
+  expect(server.lines.lines.at(-1)!.message).toBe("no connect request came in time; connections closed");
 });
 
 test("a client that sends requests a byte a second loses its session when it expires, and others do not", () => {
@@ -131,7 +132,10 @@ test("10,000 connections that never speak cost little, and are closed when their
   const other = server.connect().open(60_000);
   const silent = Array.from({ length: 10_000 }, () => server.connect());
   expect(other.ask(OpCode.exists, pathBoolBody("/", false)).err).toBe(0);
+  const { length } = server.lines.lines;
   server.advance(10_000);
+  expect(server.lines.lines).toHaveLength(length + 1);
+  expect(server.lines.lines.at(-1)!.fields).toMatchObject({ count: 10_000 });
   expect(silent.filter((client) => client.isOpen)).toHaveLength(0);
   expect(server.core.connectionCount).toBe(1);
   expect(other.isOpen).toBe(true);
