@@ -15,7 +15,9 @@ export interface Part {
 
 /** The processes of a scenario. Those that are killed are replaced. */
 export class Crew {
+  /** Those that take part, and may be disturbed. */
   private readonly peers: { process: PeerProcess; part: Part }[] = [];
+  private readonly all: PeerProcess[] = [];
   private readonly counts = { killed: 0, paused: 0 };
   private made = 0;
 
@@ -61,14 +63,15 @@ export class Crew {
   }
 
   async end(): Promise<void> {
-    await Promise.all(this.peers.map(({ process }) => process.kill()));
+    await Promise.all(this.all.map((process) => process.kill()));
   }
 
   private async add(part: Part): Promise<void> {
     const name = `${part.language}-${++this.made}`;
     const process = new PeerProcess(part.language, name, this.servers, HOLD_MS, SESSION_MS);
-    this.peers.push({ process, part });
+    this.all.push(process);
     await process.start(part.scenario, this.path, this.ledger);
+    this.peers.push({ process, part });
   }
 
   private async pause(process: PeerProcess, ms: number): Promise<void> {

@@ -74,7 +74,7 @@ class Peer {
     while (!this.isStopping) {
       const [kind, lock] = next();
       this.write("try");
-      const signal = Math.random() < 0.3 ? AbortSignal.timeout(Math.random() * 1000) : undefined;
+      const signal = Math.random() < 0.3 ? AbortSignal.timeout(Math.floor(Math.random() * 1000)) : undefined;
       try {
         await using held = await lock.acquire({ timeoutMs: 4000, signal });
         await this.hold(kind, held);
