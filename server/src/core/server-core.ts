@@ -220,6 +220,11 @@ export class ServerCore implements RoleServer, WatchSink {
     this.role.forEachUncommitted(visit);
   }
 
+  /** Of a leader: syncs, of its own clients and of learners', that are not answered yet. */
+  get pendingSyncs(): number {
+    return this.role instanceof Leader ? this.role.pendingSyncs : 0;
+  }
+
   /** Sessions that all servers know. */
   get globalSessionCount(): number {
     return this.touches === null ? this.sessions.size - this.sessions.localCount : this.tree.sessions.size;

@@ -186,6 +186,8 @@ export class ServerStats {
   readonly updateLatency = new PercentileSummary();
   /** Sizes of encoded replies, with their length. */
   readonly clientResponse = new SizeStats();
+  /** Of the txns that this server has proposed to others. */
+  readonly proposal = new SizeStats();
 
   authFailedCount = 0;
   /** Bytes of frames that came in, with their lengths. */
@@ -257,6 +259,7 @@ export class ServerStats {
     this.snapshotErrorCount = 0;
     this.unrecoverableErrorCount = 0;
     this.clientResponse.reset();
+    this.proposal.reset();
     this.requestLatency.reset();
     this.readLatency.reset();
     this.updateLatency.reset();

@@ -46,6 +46,7 @@ import { NodeDisk } from "./disk/node-disk.js";
 import { ReplicaDisk } from "./disk/replica-disk.js";
 import { logOptions, logWarnings } from "./log-options.js";
 import { MembershipFiles } from "./membership-files.js";
+import { PeerQuorumView } from "./peer-quorum-view.js";
 import { RunningServerView } from "./running-server-view.js";
 import type { RunningServer } from "./server.js";
 import { SnapshotTaker } from "./snapshot-taker.js";
@@ -112,6 +113,7 @@ class QuorumServer implements RunningServer, PeerEvents {
   private readonly electionPort: LinkServer;
   private readonly connections: Connections;
   private readonly view: RunningServerView;
+  private readonly quorumView: PeerQuorumView;
   private readonly snapshots: SnapshotTaker;
   private readonly endTurn = () => this.finishTurn();
   private fail!: (error: Error) => void;
@@ -171,6 +173,8 @@ class QuorumServer implements RunningServer, PeerEvents {
       (word) => answerFourLetterWord(word, this.view),
     );
     this.view = new RunningServerView(config, this.core, this.connections, directories, this.startedAtMs);
+    this.quorumView = new PeerQuorumView(this.peer, ensemble, () => this.core);
+    this.view.quorum = this.quorumView;
   }
 
   get clientPort(): number {
@@ -379,6 +383,7 @@ class QuorumServer implements RunningServer, PeerEvents {
     this.core = core;
     this.view.core = core;
     this.view.serving = true;
+    this.quorumView.servingSinceMs = performance.now();
     this.connections.serve(serves ? core : null);
     this.log.info({ ...fields, zxid: hex(this.replica.lastCommittedZxid) }, "serving");
   }

@@ -5,6 +5,7 @@ import { type Connection, ConnectionState } from "../core/connection.js";
 import type { ServerCore } from "../core/server-core.js";
 import type { Directories } from "../core/storage/data-directory.js";
 import type { Row } from "../core/tree/tree.js";
+import type { QuorumView } from "./admin/quorum-view.js";
 import type { ConnectionView, ExpiryBucket, Int64, ServerView, SessionEphemerals } from "./admin/server-view.js";
 import type { QuollConfig } from "./config/quoll-config.js";
 import type { Connections } from "./connections.js";
@@ -19,7 +20,7 @@ export class RunningServerView implements ServerView {
   readonly serverId: number;
   readonly snapDir: string;
   readonly logDir: string;
-  readonly localSessions = 0;
+  quorum: QuorumView | null = null;
   /** As ZooKeeper starts with. */
   traceMask = 306n;
 
@@ -70,7 +71,10 @@ export class RunningServerView implements ServerView {
     return this.core.watches.size;
   }
   get globalSessions(): number {
-    return this.core.sessions.size;
+    return this.core.globalSessionCount;
+  }
+  get localSessions(): number {
+    return this.core.sessions.localCount;
   }
   get aliveConnections(): number {
     return this.core.connectionCount;
@@ -96,12 +100,22 @@ export class RunningServerView implements ServerView {
     for (const connection of this.core.connections) if (connection !== null) yield viewOf(connection);
   }
 
-  sessionBuckets(): ExpiryBucket<Int64>[] {
+  sessionBuckets(kind: "global" | "local"): ExpiryBucket<Int64>[] {
     const nowMs = Date.now();
     return this.core.sessions.dump().buckets.map(({ expiresInMs, sessions }) => ({
       expireAtWallMs: nowMs + expiresInMs,
-      members: sessions.map(({ idHi: hi, idLo: lo }) => ({ hi, lo })),
+      members: sessions
+        .filter(({ isLocal }) => isLocal === (kind === "local"))
+        .map(({ idHi: hi, idLo: lo }) => ({ hi, lo })),
     }));
+  }
+
+  committedSessions() {
+    const all: { sessionId: Int64; timeoutMs: number }[] = [];
+    this.core.tree.sessions.forEach((timeoutMs, hi, lo) => {
+      all.push({ sessionId: { hi, lo }, timeoutMs });
+    });
+    return all.sort((a, b) => a.sessionId.hi - b.sessionId.hi || (a.sessionId.lo >>> 0) - (b.sessionId.lo >>> 0));
   }
 
   ephemerals(): SessionEphemerals[] {

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { ConnectionStats, ServerStats } from "../../src/core/stats.js";
 import { answerFourLetterWord } from "../../src/node/admin/four-letter-words.js";
+import type { QuorumView } from "../../src/node/admin/quorum-view.js";
 import type { ConnectionView, Int64, ServerView } from "../../src/node/admin/server-view.js";
 import { FULL_VERSION } from "../../src/node/admin/version.js";
 import { loadConfig } from "../../src/node/config/load-config.js";
@@ -48,7 +49,7 @@ class View implements ServerView {
   stats = new ServerStats();
   serving = true;
   readOnly = false;
-  mode = "standalone" as const;
+  mode: ServerView["mode"] = "standalone";
   clientPort = 24001;
   secureClientPort = -1;
   serverId = 0;
@@ -65,6 +66,8 @@ class View implements ServerView {
   watchCount = 3;
   globalSessions = 1;
   localSessions = 0;
+  quorum: QuorumView | null = null;
+  committedSessions = () => [{ sessionId: SESSION, timeoutMs: 4000 }];
   aliveConnections = 2;
   connectionDropProbability = 0;
   openFileDescriptorCount = 55;

@@ -115,6 +115,10 @@ export class Leader implements Role, LeaderService {
     return this.proposals.length + this.ownSyncCount;
   }
 
+  get pendingSyncs(): number {
+    return this.learnerSyncs.length + this.ownSyncCount;
+  }
+
   tick(): void {
     this.reaper.tick(this.server.nowMs, this.server.wallMs, (path) => this.deleteContainer(path));
   }
@@ -217,7 +221,10 @@ export class Leader implements Role, LeaderService {
     this.proposals.push(pending);
     if (connection !== null) connection.waiting.push(pending);
     log.append(bytes, start, end, zxid);
-    if (leadership !== null) leadership.propose(bytes, start, end, zxid);
+    if (leadership !== null) {
+      leadership.propose(bytes, start, end, zxid);
+      server.stats.proposal.set(end - start);
+    }
     server.snapshots.logged(end - start, zxid);
   }
 

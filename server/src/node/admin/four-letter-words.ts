@@ -1,5 +1,6 @@
 import { environment } from "./environment.js";
 import { monitorValues } from "./monitor.js";
+import type { QuorumView } from "./quorum-view.js";
 import type { ConnectionView, ExpiryBucket, ServerView } from "./server-view.js";
 import { decimal, double, hex, hexNumber, javaDate, socketAddress } from "./text.js";
 import { FULL_VERSION } from "./version.js";
@@ -65,7 +66,12 @@ function serverLines(view: ServerView, clients: string): string {
     `Zxid: 0x${hexNumber(view.lastProcessedZxid)}\n`,
     `Mode: ${view.mode}\n`,
     `Node count: ${view.znodeCount}\n`,
+    view.mode === "leader" ? proposalSizes(view) : "",
   ].join("");
+}
+
+function proposalSizes({ stats: { proposal } }: ServerView): string {
+  return `Proposal sizes last/min/max: ${proposal.last}/${proposal.min}/${proposal.max}\n`;
 }
 
 function clientLines(view: ServerView): string {
@@ -111,7 +117,20 @@ function conf(view: ServerView): string {
     ["clientPortListenBacklog", config.clientPortListenBacklog],
     ["serverId", view.serverId],
   ];
-  return lines.map(([key, value]) => `${key}=${value}\n`).join("");
+  if (view.quorum !== null) lines.push(...quorumConf(view.quorum));
+  const membership = view.quorum === null || view.readOnly ? "" : `membership: \n${view.quorum.membership}`;
+  return lines.map(([key, value]) => `${key}=${value}\n`).join("") + membership;
+}
+
+function quorumConf(quorum: QuorumView): Array<readonly [string, string | number]> {
+  return [
+    ["initLimit", quorum.initLimit],
+    ["syncLimit", quorum.syncLimit],
+    ["electionAlg", 3],
+    ["electionPort", quorum.electionPorts],
+    ["quorumPort", quorum.quorumPorts],
+    ["peerType", quorum.isObserver ? 1 : 0],
+  ];
 }
 
 function resetConnections(view: ServerView): string {
@@ -125,15 +144,31 @@ function resetServer(view: ServerView): string {
 }
 
 function dump(view: ServerView): string {
-  const sessions = view.sessionBuckets();
-  let text = "SessionTracker dump:\nSession ";
-  text += bucketLines(sessions, (sessionId) => `0x${hex(sessionId)}`);
+  let text = "SessionTracker dump:\n";
+  if (view.quorum !== null && (view.config.ensemble?.localSessionsEnabled ?? false)) {
+    text += `Local Session ${sessionLines(view, "local")}`;
+    if (view.mode === "leader") text += "Global ";
+  }
+  const expiresHere = view.mode === "standalone" || view.mode === "leader";
+  text += expiresHere ? `Session ${sessionLines(view, "global")}` : committedLines(view);
   text += "ephemeral nodes dump:\n";
   text += ephemeralLines(view);
   text += "Connections dump:\nConnections ";
   text += bucketLines(view.connectionBuckets(), ({ remoteAddress, remotePort, sessionId }) => {
     return `ip: ${socketAddress(remoteAddress, remotePort)} sessionId: 0x${hex(sessionId)}`;
   });
+  return text;
+}
+
+function sessionLines(view: ServerView, kind: "global" | "local"): string {
+  return bucketLines(view.sessionBuckets(kind), (sessionId) => `0x${hex(sessionId)}`);
+}
+
+/** A learner does not know when they expire. */
+function committedLines(view: ServerView): string {
+  const sessions = view.committedSessions();
+  let text = `Global Sessions(${sessions.length}):\n`;
+  for (const { sessionId, timeoutMs } of sessions) text += `0x${hex(sessionId)}\t${timeoutMs}ms\n`;
   return text;
 }
 

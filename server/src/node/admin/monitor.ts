@@ -8,13 +8,20 @@ import { FULL_VERSION } from "./version.js";
  * not have (commit processor, learners, response caches, dead watchers, Netty) are left out; docs/divergence.md lists them.
  */
 export function monitorValues(view: ServerView): Array<readonly [key: string, value: string]> {
-  const { stats } = view;
+  const { stats, quorum } = view;
+  const leader = quorum === null ? null : quorum.leader;
+  const { proposal } = stats;
   const lines: Array<readonly [string, string]> = [
     ["version", FULL_VERSION],
     ["server_state", view.mode],
+    ...only(quorum, ({ peerState }) => [["peer_state", peerState]]),
+    ...only(view.mode === "observer" ? quorum : null, ({ learnerMasterSid }) => [
+      ["observer_master_id", String(learnerMasterSid)],
+    ]),
     ["ephemerals_count", String(view.ephemeralsCount)],
     ["num_alive_connections", String(view.aliveConnections)],
     ["avg_latency", double(stats.requestLatency.avg)],
+    ...only(leader, () => [["min_proposal_size", String(proposal.min)]]),
     ["outstanding_requests", String(view.outstandingRequests)],
     ["znode_count", String(view.znodeCount)],
     ["global_sessions", String(view.globalSessions)],
@@ -22,20 +29,33 @@ export function monitorValues(view: ServerView): Array<readonly [key: string, va
     ["last_client_response_size", String(stats.clientResponse.last)],
     ["packets_sent", String(stats.packetsSent)],
     ["packets_received", String(stats.packetsReceived)],
+    ...only(leader, () => [["max_proposal_size", String(proposal.max)]]),
     ["max_client_response_size", String(stats.clientResponse.max)],
+    ...only(leader, ({ syncedFollowers }) => [["synced_followers", String(syncedFollowers)]]),
     ["connection_drop_probability", double(view.connectionDropProbability)],
     ["watch_count", String(view.watchCount)],
+    ...only(leader, ({ syncedNonVotingFollowers, syncedObservers }) => [
+      ["synced_non_voting_followers", String(syncedNonVotingFollowers)],
+      ["synced_observers", String(syncedObservers)],
+    ]),
     ["auth_failed_count", String(stats.authFailedCount)],
     ["min_latency", String(stats.requestLatency.min)],
     ["max_file_descriptor_count", String(view.maxFileDescriptorCount)],
     ["approximate_data_size", String(view.approximateDataSize)],
     ["open_file_descriptor_count", String(view.openFileDescriptorCount)],
+    ...only(leader, ({ pendingSyncs, uptimeMs }) => [
+      ["last_proposal_size", String(proposal.last)],
+      ["pending_syncs", String(pendingSyncs)],
+      ["leader_uptime", String(uptimeMs)],
+    ]),
     ["local_sessions", String(view.localSessions)],
     ["uptime", String(Math.floor(view.uptimeMs))],
     ["max_latency", String(stats.requestLatency.max)],
     ["outstanding_tls_handshake", "0"],
+    ...only(leader, ({ learners }) => [["learners", String(learners)]]),
     ["min_client_response_size", String(stats.clientResponse.min)],
     ["non_mtls_local_conn_count", "0"],
+    ...only(view.readOnly ? null : quorum, ({ quorumSize }) => [["quorum_size", String(quorumSize)]]),
     ["watch_bytes", String(stats.watchBytes)],
     ["connection_rejected", String(stats.connectionRejected)],
     ["sessionless_connections_expired", String(stats.sessionlessConnectionsExpired)],
@@ -65,6 +85,14 @@ export function monitorValues(view: ServerView): Array<readonly [key: string, va
   pushSummary(lines, "sync_processor_queue_and_flush_time_ms", stats.syncProcessorQueueAndFlushTime);
   pushSummary(lines, "propagation_latency", stats.propagationLatency);
   return lines;
+}
+
+/** The lines of a role that this server may not play. */
+function only<T>(
+  role: T | null,
+  lines: (role: T) => Array<readonly [string, string]>,
+): Array<readonly [string, string]> {
+  return role === null ? [] : lines(role);
 }
 
 function pushSummary(lines: Array<readonly [string, string]>, name: string, summary: Summary): void {

@@ -1,5 +1,6 @@
 import type { ConnectionStats, ServerStats } from "../../core/stats.js";
 import type { QuollConfig } from "../config/quoll-config.js";
+import type { QuorumView } from "./quorum-view.js";
 
 /** A 64-bit value as two signed or unsigned int32 halves. */
 export interface Int64 {
@@ -45,6 +46,9 @@ export interface ServerView {
   readonly readOnly: boolean;
   readonly mode: "standalone" | "leader" | "follower" | "observer" | "read-only";
 
+  /** Null for a server that is not a member of an ensemble. */
+  readonly quorum: QuorumView | null;
+
   /** The ports that are bound; -1 for none. */
   readonly clientPort: number;
   readonly secureClientPort: number;
@@ -75,8 +79,10 @@ export interface ServerView {
   readonly maxFileDescriptorCount: number;
 
   connections(): Iterable<ConnectionView>;
-  /** Buckets of sessions in order of expiry, and how many sessions there are. */
-  sessionBuckets(): ReadonlyArray<ExpiryBucket<Int64>>;
+  /** Buckets of the sessions that expire here, in order of expiry: those that all servers know, or the local ones. */
+  sessionBuckets(kind: "global" | "local"): ReadonlyArray<ExpiryBucket<Int64>>;
+  /** The sessions that all servers know, in order of their ids as signed numbers. */
+  committedSessions(): ReadonlyArray<{ readonly sessionId: Int64; readonly timeoutMs: number }>;
   ephemerals(): Iterable<SessionEphemerals>;
   /** Buckets of connections in order of expiry. */
   connectionBuckets(): ReadonlyArray<ExpiryBucket<ConnectionView>>;
