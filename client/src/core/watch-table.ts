@@ -131,6 +131,14 @@ export class WatchTable {
     return true;
   }
 
+  /** Takes a listener away from the watches of a path that fire once; on the server they stay until they have fired. */
+  removeOnce(path: string, listener: WatchListener): void {
+    for (const kind of [WatchKind.data, WatchKind.exists, WatchKind.child]) {
+      const listeners = this.tables[kind].get(path);
+      if (listeners?.delete(listener) && listeners.size === 0) this.tables[kind].delete(path);
+    }
+  }
+
   /** All persistent watches and who listens. */
   *persistent(): Generator<[string, Listeners]> {
     yield* this.tables[WatchKind.persistent];

@@ -372,6 +372,14 @@ export class ZooKeeper implements AsyncDisposable {
     return this.run(OpCode.removeWatches, path, null, null, WATCHER_TYPES[type], null, options);
   }
 
+  /**
+   * Takes a listener away from the watches of this path that fire once and that are set, without asking the server. What
+   * still comes for it is dropped.
+   */
+  forgetWatch(path: string, watch: WatchListener | WatchQueue): void {
+    this.core.watches.removeOnce(serverPath(this.chroot, path), listenerOf(watch) as WatchListener);
+  }
+
   // ----------------------------------------------------------------------------------------------------- private
 
   private createNode(path: string, data: Data, options: CreateOptions, wantsStat: boolean): Promise<unknown> {
