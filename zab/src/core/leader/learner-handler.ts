@@ -148,8 +148,10 @@ export class LearnerHandler implements LinkHandler {
   }
 
   drained(): void {
+    // That its kernel takes bytes does not mean that a learner lives; but while it takes its state it says nothing else.
+    if (this.sync === null) return;
     this.lastHeardMs = this.master.nowMs;
-    this.sync?.drained();
+    this.sync.drained();
   }
 
   closed(reason: string): void {
