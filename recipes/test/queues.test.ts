@@ -52,10 +52,8 @@ test("a consumer gets the entries of a queue in order, several of one item too, 
   await world.pass(500);
   await world.until(queue.put("4"));
   await world.pass(500);
-  expect(got).toEqual(["1", "2", "2", "3", "4"].slice(0, got.length));
-  await world.pass(5000);
-  expect(got.filter((entry) => entry === "3")).toHaveLength(1);
-  expect(errors.length).toBeGreaterThan(0);
+  expect(got).toEqual(["1", "2", "2", "2", "3", "4"]);
+  expect(errors.map((error) => (error as Error).message)).toEqual(["not now", "not now"]);
   expect(await world.children("/queue")).toEqual([]);
   expect(await world.children("/locks")).toEqual([]);
   await world.until(consumer.close());
