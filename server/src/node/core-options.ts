@@ -44,13 +44,13 @@ function authenticationOptions(config: QuollConfig) {
 export function coreOptions(config: QuollConfig): ServerCoreOptions {
   return {
     // As ZooKeeper's standalone server numbers its sessions, although it shows its id as 0.
-    serverId: 1,
+    serverId: config.ensemble?.myid ?? 1,
     tickTimeMs: config.tickTimeMs,
     minSessionTimeoutMs: config.minSessionTimeoutMs,
     maxSessionTimeoutMs: config.maxSessionTimeoutMs,
     maxClientCnxns: config.maxClientCnxns,
     maxCnxns: config.maxCnxns,
-    globalOutstandingLimit: config.globalOutstandingLimit,
+    globalOutstandingLimit: outstandingLimit(config),
     juteMaxBuffer: config.juteMaxBufferBytes,
     txnBytesMax: config.juteMaxBufferBytes + config.juteMaxBufferExtraBytes,
     sessionlessTimeoutMs: config.sessionlessCnxnTimeoutMs,
@@ -66,4 +66,12 @@ export function coreOptions(config: QuollConfig): ServerCoreOptions {
     reconfigEnabled: config.reconfigEnabled,
     closeSessionTxnEnabled: config.closeSessionTxnEnabled,
   };
+}
+
+/** In an ensemble each server takes its share, as with ZooKeeper: all that they let through meets at the leader. */
+function outstandingLimit({ globalOutstandingLimit, quorum, ensemble }: QuollConfig): number {
+  const participants = quorum.members.filter((member) => member.type === "participant").length;
+  return ensemble === null || participants <= 2
+    ? globalOutstandingLimit
+    : Math.max(1, Math.floor(globalOutstandingLimit / (participants - 1)));
 }

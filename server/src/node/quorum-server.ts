@@ -1,35 +1,22 @@
-import { randomBytes } from "node:crypto";
 import { resolve } from "node:path";
 import {
   DEFAULT_PEER_OPTIONS,
   defaultElectionOptions,
-  Election,
-  type Forward,
   type HostPort,
-  type LeaderService,
-  type Leadership,
-  type LearnerService,
   type Link,
   type LinkHandler,
   membershipOf,
-  type PeerEvents,
   parseConfigText,
-  QuorumPeer,
   type QuorumVerifier,
 } from "@quoll/zab";
 import { LinkServer, TcpDialer, TcpLinks } from "@quoll/zab/node";
+import type { AclChecker } from "../core/acl/acl-checker.js";
 import type { Log } from "../core/capabilities.js";
+import { EnsembleMember, type EnsembleMemberHost, type EnsembleMemberOptions } from "../core/ensemble-member.js";
 import { fourLetterWord } from "../core/four-letter-word.js";
-import { CommittedLog } from "../core/replica/committed-log.js";
-import { ServerReplica } from "../core/replica/server-replica.js";
-import { type Membership, Reconfiguration } from "../core/role/reconfiguration.js";
-import type { RoleStart } from "../core/role/role.js";
-import { ServerCore } from "../core/server-core.js";
-import { readEpochs } from "../core/storage/number-file.js";
+import { openReplica } from "../core/replica/open-replica.js";
+import type { ServerCore } from "../core/server-core.js";
 import type { RecoveryProgress } from "../core/storage/recovery.js";
-import { finishReplacement, isMarkedDamaged, markDamaged } from "../core/storage/replace-state.js";
-import { SnapshotPolicy } from "../core/storage/snapshot-policy.js";
-import { DamagedError } from "../core/storage/storage-error.js";
 import { DataTree } from "../core/tree/data-tree.js";
 import { answerFourLetterWord } from "./admin/four-letter-words.js";
 import type { EnsembleConfig, QuollConfig } from "./config/quoll-config.js";
@@ -46,7 +33,6 @@ import { NodeDisk } from "./disk/node-disk.js";
 import { ReplicaDisk } from "./disk/replica-disk.js";
 import { logOptions, logWarnings } from "./log-options.js";
 import { MembershipFiles } from "./membership-files.js";
-import { PeerQuorumView } from "./peer-quorum-view.js";
 import { RunningServerView } from "./running-server-view.js";
 import type { RunningServer } from "./server.js";
 import { SnapshotTaker } from "./snapshot-taker.js";
@@ -54,18 +40,6 @@ import { SnapshotTaker } from "./snapshot-taker.js";
 const TICK_MAX_MS = 500;
 const TICK_MIN_MS = 20;
 const HOUR_MS = 3_600_000;
-const READ_ONLY_WAIT_MS = 2000;
-
-/** What is on this server's disk. */
-interface Opened {
-  readonly tree: DataTree;
-  readonly acceptedEpoch: number;
-  readonly currentEpoch: number;
-  readonly isDamaged: boolean;
-  readonly txnsReplayed: number;
-  readonly logBytes: number;
-  readonly committedLog: CommittedLog;
-}
 
 /**
  * Recovers the database, takes part in the ensemble and serves clients whenever there is a leader.
@@ -94,35 +68,27 @@ export async function startQuorumServer(
   return server;
 }
 
-/**
- * One server of an ensemble: gives the peer, the replica and the server of the term their events and carries out their
- * effects, once per turn of the event loop. There is a {@link ServerCore} for each term, which ends with it; tree and log
- * stay.
- */
-class QuorumServer implements RunningServer, PeerEvents {
+/** A member of an ensemble on this machine: its ports, its threads, its timers, and a turn of the event loop for each event. */
+class QuorumServer implements RunningServer, EnsembleMemberHost {
   readonly failure: Promise<Error>;
-  private core: ServerCore;
+  readonly random = random;
+  readonly dialer: TcpDialer;
   private readonly startedAtMs = performance.now();
-  private readonly seed = randomBytes(4).readInt32BE();
   private readonly disk: ReplicaDisk;
-  private readonly replica: ServerReplica;
-  private readonly peer: QuorumPeer;
+  private readonly member: EnsembleMember;
   private readonly links: TcpLinks;
-  private readonly dialer: TcpDialer;
   private readonly quorumPort: LinkServer;
   private readonly electionPort: LinkServer;
   private readonly connections: Connections;
   private readonly view: RunningServerView;
-  private readonly quorumView: PeerQuorumView;
   private readonly snapshots: SnapshotTaker;
+  private readonly membershipFiles: MembershipFiles | null;
   private readonly endTurn = () => this.finishTurn();
   private fail!: (error: Error) => void;
   private inTurn = false;
   private stopped = false;
   private peerTimer: NodeJS.Timeout | null = null;
   private peerDeadlineMs = Number.POSITIVE_INFINITY;
-  private readOnlyTimer: NodeJS.Timeout | null = null;
-  private readonly membershipFiles: MembershipFiles | null;
   private tickTimer: NodeJS.Timeout | null = null;
   private purgeTimer: NodeJS.Timeout | null = null;
 
@@ -130,41 +96,48 @@ class QuorumServer implements RunningServer, PeerEvents {
     private readonly config: QuollConfig,
     private readonly ensemble: EnsembleConfig,
     private readonly directories: HeldDirectories,
-    private readonly log: Log,
+    readonly log: Log,
     progress: RecoveryProgress,
   ) {
     this.failure = new Promise((resolve) => (this.fail = resolve));
+    const seed = random.int32();
     const verifier = membershipOf(config.quorum);
-    const opened = this.open(verifier, progress);
-    this.disk = this.openDisk(opened.tree.lastProcessedZxid);
-    this.replica = new ServerReplica(
-      this.disk,
-      opened,
-      dataTreeOptions(config, this.seed),
-      opened.committedLog,
-      (tree) => tree.initConfig(Buffer.from(verifier.toText()), verifier.version, Date.now()),
-      {
-        synced: (zxid) => this.peer.synced(zxid),
-        epochStored: (kind, epoch) => this.peer.epochStored(kind, epoch),
-        truncated: (zxid) => this.peer.truncated(zxid),
-        snapshotStored: (zxid) => this.peer.snapshotStored(zxid),
-        settled: () => this.peer.settled(),
-      },
-      log,
-    );
-    const { configFile } = config;
-    this.membershipFiles = configFile === null ? null : new MembershipFiles(resolve(configFile));
-    this.snapshots = new SnapshotTaker(config, directories, log);
     const turn = () => this.beginTurn();
     this.links = new TcpLinks(turn);
     this.dialer = new TcpDialer(this.links);
-    this.peer = this.makePeer(verifier);
-    const self = verifier.members.get(ensemble.myid)!;
-    this.quorumPort = this.makePort("quorum port", self.quorumAddresses, (link) => this.peer.quorumLinkAccepted(link));
-    this.electionPort = this.makePort("election port", self.electionAddresses, (link) =>
-      this.peer.electionLinkAccepted(link),
+    const { configFile } = config;
+    this.membershipFiles = configFile === null ? null : new MembershipFiles(resolve(configFile));
+    this.snapshots = new SnapshotTaker(config, directories, log);
+    const opened = openReplica(
+      new NodeDisk(),
+      {
+        directories,
+        commitLogCount: ensemble.commitLogCount,
+        hasPeers: verifier.votingMembers.size > 1,
+        recover: (kept) => recoverDatabase(config, directories, seed, kept, log),
+        emptyTree: () => new DataTree(dataTreeOptions(config, seed)),
+      },
+      progress,
+      log,
     );
-    this.core = this.makeCore({ kind: "read-only" }, opened.txnsReplayed, opened.logBytes);
+    this.disk = this.openDisk(opened.tree.lastProcessedZxid, seed);
+    const nowMs = performance.now();
+    this.member = new EnsembleMember(
+      memberOptions(config, ensemble, seed),
+      this,
+      this.disk,
+      opened,
+      verifier,
+      this.proposedMembership(),
+      nowMs,
+      Date.now(),
+    );
+    const self = verifier.members.get(ensemble.myid)!;
+    const { member } = this;
+    this.quorumPort = this.makePort("quorum port", self.quorumAddresses, (link) => member.quorumLinkAccepted(link));
+    this.electionPort = this.makePort("election port", self.electionAddresses, (link) =>
+      member.electionLinkAccepted(link),
+    );
     const { host, port } = config.clientAddress;
     this.connections = new Connections(
       null,
@@ -172,9 +145,7 @@ class QuorumServer implements RunningServer, PeerEvents {
       turn,
       (word) => answerFourLetterWord(word, this.view),
     );
-    this.view = new RunningServerView(config, this.core, this.connections, directories, this.startedAtMs);
-    this.quorumView = new PeerQuorumView(this.peer, ensemble, () => this.core);
-    this.view.quorum = this.quorumView;
+    this.view = new RunningServerView(config, member.core, this.connections, directories, this.startedAtMs);
   }
 
   get clientPort(): number {
@@ -193,16 +164,15 @@ class QuorumServer implements RunningServer, PeerEvents {
       this.snapshots.purge();
     }
     this.beginTurn();
-    this.peer.start();
+    this.member.start();
   }
 
   async stop(): Promise<void> {
     if (this.stopped) return;
     this.view.serving = false;
-    for (const timer of [this.tickTimer, this.purgeTimer, this.readOnlyTimer]) if (timer !== null) clearInterval(timer);
-    this.core.stop();
+    for (const timer of [this.tickTimer, this.purgeTimer]) if (timer !== null) clearInterval(timer);
     this.beginTurn();
-    this.peer.stop();
+    this.member.stop();
     this.finishTurn();
     this.stopped = true;
     if (this.peerTimer !== null) clearTimeout(this.peerTimer);
@@ -212,42 +182,7 @@ class QuorumServer implements RunningServer, PeerEvents {
     this.directories.release();
   }
 
-  // --- building
-
-  private open(verifier: QuorumVerifier, progress: RecoveryProgress): Opened {
-    const { config, directories, log } = this;
-    const disk = new NodeDisk();
-    const { snapDirectory } = directories;
-    const committedLog = new CommittedLog(this.ensemble.commitLogCount);
-    const kept: RecoveryProgress = {
-      snapshot: (...args) => progress.snapshot(...args),
-      log: (...args) => progress.log(...args),
-      txn: (bytes, start, end, zxid) => committedLog.add(bytes, start, end, zxid),
-    };
-    finishReplacement(disk, directories);
-    let problem: string;
-    if (isMarkedDamaged(disk, snapDirectory)) {
-      problem = "found damaged by an earlier start";
-    } else {
-      try {
-        const { state: tree, txnsReplayed, logBytes } = recoverDatabase(config, directories, this.seed, kept, log);
-        const epochs = readEpochs(disk, snapDirectory, tree.lastProcessedZxid);
-        const { accepted: acceptedEpoch, current: currentEpoch } = epochs;
-        return { tree, acceptedEpoch, currentEpoch, isDamaged: false, txnsReplayed, logBytes, committedLog };
-      } catch (error) {
-        if (!(error instanceof DamagedError) || verifier.votingMembers.size < 2) throw error;
-        problem = error.message;
-        markDamaged(disk, snapDirectory);
-      }
-    }
-    log.error({ problem }, "DAMAGED: this server does not vote, and takes its data back from the leader of a quorum");
-    const tree = new DataTree(dataTreeOptions(config, this.seed));
-    committedLog.clear();
-    const { accepted: acceptedEpoch, current: currentEpoch } = readEpochs(disk, snapDirectory, 0);
-    return { tree, acceptedEpoch, currentEpoch, isDamaged: true, txnsReplayed: 0, logBytes: 0, committedLog };
-  }
-
-  private openDisk(lastZxid: number): ReplicaDisk {
+  private openDisk(lastZxid: number, seed: number): ReplicaDisk {
     const { config, directories, log } = this;
     const { snapDirectory, logDirectory } = directories;
     const options = {
@@ -259,7 +194,7 @@ class QuorumServer implements RunningServer, PeerEvents {
     return new ReplicaDisk(options, {
       ...logWarnings(log, logDirectory),
       turn: () => this.beginTurn(),
-      recover: () => recoverDatabase(config, directories, this.seed, NO_PROGRESS, log).state,
+      recover: () => recoverDatabase(config, directories, seed, NO_PROGRESS, log).state,
       onSynced: (zxid) => this.synced(zxid),
       onFailure: (error) => this.failed(error),
     });
@@ -279,135 +214,25 @@ class QuorumServer implements RunningServer, PeerEvents {
     return new LinkServer(options, this.links, this.log, accepted);
   }
 
-  private makePeer(verifier: QuorumVerifier): QuorumPeer {
-    const { config, ensemble, log } = this;
-    const options = {
-      ...DEFAULT_PEER_OPTIONS,
-      sid: ensemble.myid,
-      tickTimeMs: config.tickTimeMs,
-      initLimit: ensemble.initLimit,
-      syncLimit: ensemble.syncLimit,
-      connectToLearnerMasterLimit: ensemble.connectToLearnerMasterLimit,
-      packetBytesMax: config.juteMaxBufferBytes + config.juteMaxBufferExtraBytes,
-      maxConcurrentSnapSyncs: ensemble.maxConcurrentSnapSyncs,
-      maxConcurrentDiffSyncs: ensemble.maxConcurrentDiffSyncs,
-      snapshotSizeFactor: ensemble.snapshotSizeFactor,
-      forceSnapshotSync: ensemble.forceSnapshotSync,
-      reconfigEnabled: config.reconfigEnabled,
-      multiAddress: ensemble.multiAddress,
-    };
-    const electionOptions = {
-      ...defaultElectionOptions(ensemble.myid),
-      multiAddress: ensemble.multiAddress,
-      cnxTimeoutMs: ensemble.cnxTimeoutMs,
-      minNotificationIntervalMs: ensemble.minNotificationIntervalMs,
-      maxNotificationIntervalMs: ensemble.maxNotificationIntervalMs,
-      reconfigEnabled: config.reconfigEnabled,
-    };
-    return new QuorumPeer(
-      options,
-      { current: verifier, lastSeen: this.proposedMembership() },
-      this.replica,
-      (events) => new Election(electionOptions, verifier, this.dialer, random, log, events),
-      this.dialer,
-      log,
-      this,
-    );
+  // --- what the member asks for
+
+  aclChecker(tree: DataTree): AclChecker {
+    return aclChecker(this.config, tree);
   }
 
-  private makeCore(role: RoleStart, txnsSinceSnapshot = 0, bytesSinceSnapshot = 0): ServerCore {
-    const { config, replica, log } = this;
-    const { snapCount, snapSizeBytes } = config.snapshot;
-    const policy = new SnapshotPolicy(snapCount, snapSizeBytes ?? 0, random, txnsSinceSnapshot, bytesSinceSnapshot);
-    return new ServerCore(
-      replica.tree,
-      replica.log,
-      aclChecker(config, replica.tree),
-      policy,
-      random,
-      coreOptions(config),
-      log,
-      performance.now(),
-      Date.now(),
-      role,
-    );
+  serve(core: ServerCore | null): void {
+    this.view.serving = this.member.isServing;
+    this.view.core = this.member.core;
+    this.connections.serve(core);
   }
-
-  // --- terms
-
-  looking(): void {
-    if (!this.config.readOnlyModeEnabled || this.replica.isDamaged) return;
-    // As ZooKeeper, only when the election takes its time: clients should rather find a server with a leader.
-    const waitMs = Math.max(READ_ONLY_WAIT_MS, this.config.tickTimeMs);
-    this.readOnlyTimer = setTimeout(() => this.serveReadOnly(), waitMs);
-  }
-
-  leading(leadership: Leadership, epoch: number): LeaderService {
-    const { standaloneEnabled, multiAddress } = this.ensemble;
-    const core = this.makeCore({
-      kind: "leader",
-      epoch,
-      leadership,
-      committed: this.replica,
-      reconfiguration: new Reconfiguration(this.membership, { standaloneEnabled, multiAddress }),
-    });
-    this.begin(core, { leading: epoch }, this.ensemble.leaderServes);
-    this.replica.attach(core);
-    return core.leaderService;
-  }
-
-  following(forward: Forward, leaderSid: number, epoch: number): LearnerService {
-    return this.learning("follower", forward, leaderSid, epoch);
-  }
-
-  observing(forward: Forward, leaderSid: number, epoch: number): LearnerService {
-    return this.learning("observer", forward, leaderSid, epoch);
-  }
-
-  private learning(kind: "follower" | "observer", forward: Forward, leaderSid: number, epoch: number): LearnerService {
-    const core = this.makeCore({ kind, forward, committed: this.replica });
-    this.begin(core, { [kind]: epoch, leader: leaderSid }, true);
-    this.replica.attach(core);
-    return core.learnerService;
-  }
-
-  private serveReadOnly(): void {
-    this.readOnlyTimer = null;
-    this.beginTurn();
-    this.begin(this.makeCore({ kind: "read-only" }), { readOnly: true }, true);
-  }
-
-  private begin(core: ServerCore, fields: object, serves: boolean): void {
-    if (this.readOnlyTimer !== null) clearTimeout(this.readOnlyTimer);
-    this.readOnlyTimer = null;
-    this.core = core;
-    this.view.core = core;
-    this.view.serving = true;
-    this.quorumView.servingSinceMs = performance.now();
-    this.connections.serve(serves ? core : null);
-    this.log.info({ ...fields, zxid: hex(this.replica.lastCommittedZxid) }, "serving");
-  }
-
-  ended(reason: string): void {
-    this.log.warn({ reason }, "the term is over; clients are sent away until there is a leader");
-    this.core.stop();
-    this.view.serving = false;
-    this.connections.serve(null);
-  }
-
-  // --- members
 
   membershipProposed(text: string): void {
-    this.log.info({ members: text }, "the members are being changed");
     this.membershipFiles?.propose(text);
   }
 
-  membershipActivated(text: string): void {
-    const { verifier } = this.peer;
+  membershipActivated(verifier: QuorumVerifier): void {
     const self = verifier.members.get(this.ensemble.myid);
-    this.log.info({ members: text, isMember: self !== undefined }, "the members have changed");
-    this.membershipFiles?.activate(text, verifier.version, (self?.clientAddress ?? null) !== null);
-    this.replica.tree.initConfig(Buffer.from(text), verifier.version, Date.now());
+    this.membershipFiles?.activate(verifier.toText(), verifier.version, (self?.clientAddress ?? null) !== null);
   }
 
   /** A change that was under way when this server stopped. */
@@ -416,34 +241,14 @@ class QuorumServer implements RunningServer, PeerEvents {
     return text === null ? null : parseConfigText(text, this.ensemble.multiAddress);
   }
 
-  /** The members as the leader's request path needs them. */
-  private get membership(): Membership {
-    const { peer, ensemble } = this;
-    return {
-      get verifier() {
-        return peer.verifier;
-      },
-      get lastSeenVerifier() {
-        return peer.lastSeenVerifier;
-      },
-      isQuorumSynced: (verifier) => {
-        const synced = new Set([ensemble.myid]);
-        for (const learner of peer.leading?.learners ?? []) if (learner.isForwarding) synced.add(learner.sid);
-        return verifier.containsQuorum(synced);
-      },
-    };
-  }
-
   // --- turns
 
-  /** Something happens: tells everybody the time, once per turn, and sees to it that the turn ends. */
+  /** Something happens: tells the time, once per turn, and sees to it that the turn ends. */
   private beginTurn(): void {
     if (this.inTurn) return;
     this.inTurn = true;
     setImmediate(this.endTurn);
-    const nowMs = performance.now();
-    this.peer.clock(nowMs);
-    this.core.clock(nowMs, Date.now());
+    this.member.clock(performance.now(), Date.now());
   }
 
   private finishTurn(): void {
@@ -452,15 +257,16 @@ class QuorumServer implements RunningServer, PeerEvents {
     // The log first: its thread syncs while packets and replies leave.
     this.disk.flush();
     this.links.flush();
-    const { effects } = this.core;
+    const { core } = this.member;
+    const { effects } = core;
     if (effects.words.length > 0) this.answerWords();
     this.connections.flush();
-    if (effects.snapshotDue) this.snapshots.take(this.core);
+    if (effects.snapshotDue) this.snapshots.take(core);
     this.armPeerTimer();
   }
 
   private armPeerTimer(): void {
-    const deadlineMs = this.peer.nextDeadlineMs;
+    const deadlineMs = this.member.nextDeadlineMs;
     if (deadlineMs === this.peerDeadlineMs) return;
     this.peerDeadlineMs = deadlineMs;
     if (this.peerTimer !== null) clearTimeout(this.peerTimer);
@@ -473,20 +279,20 @@ class QuorumServer implements RunningServer, PeerEvents {
     this.peerTimer = null;
     this.peerDeadlineMs = Number.POSITIVE_INFINITY;
     this.beginTurn();
-    this.peer.tick();
+    this.member.peerTick();
   }
 
   private tick(): void {
     this.beginTurn();
-    if (this.view.serving) this.core.tick();
+    this.member.serverTick();
     this.connections.reap(performance.now());
   }
 
   private synced(zxid: number): void {
     if (this.stopped) return;
     this.beginTurn();
-    this.core.stats.fsyncTime.add(Math.round(this.disk.times.lastMs));
-    this.replica.logSynced(zxid);
+    this.member.core.stats.fsyncTime.add(Math.round(this.disk.times.lastMs));
+    this.member.logSynced(zxid);
   }
 
   /** Rule D33: nothing is served from here on, and nothing that is not durable is acknowledged. */
@@ -497,18 +303,51 @@ class QuorumServer implements RunningServer, PeerEvents {
   }
 
   private answerWords(): void {
-    const { words } = this.core.effects;
+    const { core } = this.member;
+    const { words } = core.effects;
     for (const { connection, word, rest } of words) {
       const operand = rest.length >= 8 ? rest.subarray(0, 8) : null;
-      this.core.stats.packetsSent++;
+      core.stats.packetsSent++;
       this.connections.answer(connection, answerFourLetterWord(fourLetterWord(word)!, this.view, operand));
     }
     words.length = 0;
   }
 }
 
-const NO_PROGRESS: RecoveryProgress = { snapshot: () => {}, log: () => {} };
-
-function hex(zxid: number): string {
-  return `0x${zxid.toString(16)}`;
+function memberOptions(config: QuollConfig, ensemble: EnsembleConfig, seed: number): EnsembleMemberOptions {
+  const { multiAddress } = ensemble;
+  return {
+    peer: {
+      ...DEFAULT_PEER_OPTIONS,
+      sid: ensemble.myid,
+      tickTimeMs: config.tickTimeMs,
+      initLimit: ensemble.initLimit,
+      syncLimit: ensemble.syncLimit,
+      connectToLearnerMasterLimit: ensemble.connectToLearnerMasterLimit,
+      packetBytesMax: config.juteMaxBufferBytes + config.juteMaxBufferExtraBytes,
+      maxConcurrentSnapSyncs: ensemble.maxConcurrentSnapSyncs,
+      maxConcurrentDiffSyncs: ensemble.maxConcurrentDiffSyncs,
+      snapshotSizeFactor: ensemble.snapshotSizeFactor,
+      forceSnapshotSync: ensemble.forceSnapshotSync,
+      reconfigEnabled: config.reconfigEnabled,
+      multiAddress,
+    },
+    election: {
+      ...defaultElectionOptions(ensemble.myid),
+      multiAddress,
+      cnxTimeoutMs: ensemble.cnxTimeoutMs,
+      minNotificationIntervalMs: ensemble.minNotificationIntervalMs,
+      maxNotificationIntervalMs: ensemble.maxNotificationIntervalMs,
+      reconfigEnabled: config.reconfigEnabled,
+    },
+    core: coreOptions(config),
+    tree: dataTreeOptions(config, seed),
+    snapCount: config.snapshot.snapCount,
+    snapSizeBytes: config.snapshot.snapSizeBytes ?? 0,
+    leaderServes: ensemble.leaderServes,
+    readOnlyModeEnabled: config.readOnlyModeEnabled,
+    standaloneEnabled: ensemble.standaloneEnabled,
+  };
 }
+
+const NO_PROGRESS: RecoveryProgress = { snapshot: () => {}, log: () => {} };
