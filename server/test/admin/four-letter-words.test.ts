@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { ConnectionStats, ServerStats } from "../../src/core/stats.js";
 import { answerFourLetterWord } from "../../src/node/admin/four-letter-words.js";
-import type { QuorumView } from "../../src/node/admin/quorum-view.js";
+import type { LeaderView, QuorumView } from "../../src/node/admin/quorum-view.js";
 import type { ConnectionView, Int64, ServerView } from "../../src/node/admin/server-view.js";
 import { FULL_VERSION } from "../../src/node/admin/version.js";
 import { loadConfig } from "../../src/node/config/load-config.js";
@@ -223,5 +223,100 @@ describe("what the transcript does not have", () => {
     view.readOnly = true;
     expect(answerFourLetterWord("srvr", view).split("\n")[1]).toBe("READ-ONLY mode; serving only read-only clients");
     expect(answerFourLetterWord("isro", view)).toBe("ro");
+  });
+});
+
+describe("a member of an ensemble, as ZooKeeper 3.9.5 has it", () => {
+  const members = ["server.1=127.0.0.1:39065:34647:participant;127.0.0.1:45001", "version=0"].join("\n");
+  const leader: LeaderView = {
+    learners: 2,
+    syncedFollowers: 1,
+    syncedNonVotingFollowers: 0,
+    syncedObservers: 1,
+    pendingSyncs: 0,
+    uptimeMs: 2329,
+  };
+
+  function member(mode: ServerView["mode"], peerState: string): View {
+    const view = new View();
+    view.mode = mode;
+    view.quorum = {
+      initLimit: 20,
+      syncLimit: 6,
+      electionPorts: "37243",
+      quorumPorts: "43769",
+      isObserver: mode === "observer",
+      quorumSize: 2,
+      membership: members,
+      peerState,
+      learnerMasterSid: 2,
+      leader: mode === "leader" ? leader : null,
+    };
+    return view;
+  }
+
+  /** The names of the lines that only members have, in their order among those around them. */
+  const LEADER_LINES = [
+    ..."version server_state peer_state ephemerals_count num_alive_connections avg_latency min_proposal_size".split(
+      " ",
+    ),
+    ..."outstanding_requests znode_count global_sessions non_mtls_remote_conn_count last_client_response_size".split(
+      " ",
+    ),
+    ..."packets_sent packets_received max_proposal_size max_client_response_size synced_followers".split(" "),
+    ..."connection_drop_probability watch_count synced_non_voting_followers synced_observers".split(" "),
+    ..."auth_failed_count min_latency max_file_descriptor_count approximate_data_size open_file_descriptor_count".split(
+      " ",
+    ),
+    ..."last_proposal_size pending_syncs leader_uptime local_sessions uptime max_latency outstanding_tls_handshake".split(
+      " ",
+    ),
+    ..."learners min_client_response_size non_mtls_local_conn_count quorum_size watch_bytes".split(" "),
+  ];
+
+  function names(view: View): string[] {
+    return answerFourLetterWord("mntr", view)
+      .split("\n")
+      .map((line) => line.split("\t")[0]!.slice(3));
+  }
+
+  test("a leader tells its proposals and its learners", () => {
+    const view = member("leader", "leading - broadcast");
+    expect(answerFourLetterWord("srvr", view)).toMatch(
+      /Mode: leader\nNode count: 8\nProposal sizes last\/min\/max: -1\/-1\/-1\n$/,
+    );
+    view.stats.proposal.set(70);
+    view.stats.proposal.set(48);
+    expect(answerFourLetterWord("stat", view)).toContain("Proposal sizes last/min/max: 48/48/70\n");
+    expect(names(view).slice(0, LEADER_LINES.length)).toEqual(LEADER_LINES);
+    const values = answerFourLetterWord("mntr", view);
+    for (const line of ["peer_state\tleading - broadcast", "learners\t2", "synced_followers\t1", "quorum_size\t2"]) {
+      expect(values).toContain(`zk_${line}\n`);
+    }
+  });
+
+  test("a follower and an observer tell neither; an observer tells whom it follows", () => {
+    const leaderOnly = /proposal_size|synced_|pending_syncs|leader_uptime|learners/;
+    const common = LEADER_LINES.filter((name) => !leaderOnly.test(name));
+    expect(names(member("follower", "following - broadcast")).slice(0, common.length)).toEqual(common);
+    const observer = names(member("observer", "observing - broadcast"));
+    expect(observer.slice(0, 4)).toEqual(["version", "server_state", "peer_state", "observer_master_id"]);
+  });
+
+  test("conf goes on with the limits, the ports, and the members", () => {
+    const tail = "electionAlg=3\nelectionPort=37243\nquorumPort=43769\n";
+    const answer = (mode: ServerView["mode"]) => answerFourLetterWord("conf", member(mode, ""));
+    expect(answer("leader")).toContain(`initLimit=20\nsyncLimit=6\n${tail}peerType=0\nmembership: \n${members}`);
+    expect(answer("observer").endsWith(`${tail}peerType=1\nmembership: \n${members}`)).toBe(true);
+  });
+
+  test("dump lists sessions without their expiry where another server decides on it", () => {
+    const answer = (mode: ServerView["mode"]) => answerFourLetterWord("dump", member(mode, ""));
+    expect(answer("follower").split("\n").slice(0, 3)).toEqual([
+      "SessionTracker dump:",
+      "Global Sessions(1):",
+      "0x100002cac310000\t4000ms",
+    ]);
+    expect(answer("leader").split("\n")[1]).toBe("Session Sets (1)/(1):");
   });
 });
