@@ -35,6 +35,7 @@ const ONE_BY_ONE: readonly SuiteCommand[] = [
 
 /** These keep both cores busy and have the machine to themselves. */
 const ALONE: readonly SuiteCommand[] = [
+  client("recipes", "recipes/main.js", 15),
   comparison("data-directory", "data-directory/main.js", [], 8),
   comparison("differential", "differential/main.js", ["--ops", "200000"], 12),
 ];

@@ -1,10 +1,13 @@
-import { appendFileSync } from "node:fs";
+import { appendFileSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Random } from "../differential/random.js";
+import { parseLedger } from "./ledger.js";
 import { type Language, PeerProcess } from "./peer-process.js";
 
-const HOLD_MS = 20;
+const HOLD_MS = 30;
 const SESSION_MS = 4000;
+/** Long enough for the session to expire, whatever the ticks. */
+const PAUSE_MS = SESSION_MS + 2000;
 
 /** Who takes part in a scenario. */
 export interface Part {
@@ -18,7 +21,7 @@ export class Crew {
   /** Those that take part, and may be disturbed. */
   private readonly peers: { process: PeerProcess; part: Part }[] = [];
   private readonly all: PeerProcess[] = [];
-  private readonly counts = { killed: 0, paused: 0 };
+  private readonly counts = { killed: 0, paused: 0, held: 0 };
   private made = 0;
 
   constructor(
@@ -29,7 +32,7 @@ export class Crew {
   ) {}
 
   get told(): string {
-    return `${this.counts.killed} killed, ${this.counts.paused} paused`;
+    return `${this.counts.killed} killed, ${this.counts.paused} paused, ${this.counts.held} more while they held`;
   }
 
   async start(parts: readonly Part[]): Promise<void> {
@@ -50,9 +53,10 @@ export class Crew {
         this.write(process, "killed");
         await process.kill();
         pauses.push(this.add(part));
+      } else if (this.random.chance(50)) {
+        pauses.push(this.pauseHolder());
       } else {
-        this.counts.paused++;
-        pauses.push(this.pause(process, this.random.chance(50) ? SESSION_MS + 2000 : 300));
+        pauses.push(this.pause(process, this.random.chance(50) ? PAUSE_MS : 300));
       }
     }
     await Promise.all(pauses);
@@ -75,11 +79,41 @@ export class Crew {
   }
 
   private async pause(process: PeerProcess, ms: number): Promise<void> {
+    this.counts.paused++;
     this.write(process, "paused");
     process.pause();
     await sleep(ms);
     process.resume();
     this.write(process, "resumed");
+  }
+
+  /** Pauses a process in the middle of its section until its session has expired, so that somebody else goes on. */
+  private async pauseHolder(): Promise<void> {
+    for (let tries = 0; tries < 20; tries++) {
+      const holder = this.peers.find(({ process }) => process.name === this.lastHolder())?.process;
+      if (holder !== undefined) {
+        this.write(holder, "paused");
+        holder.pause();
+        const isHolding = this.lastHolder() === holder.name;
+        if (isHolding) await sleep(PAUSE_MS);
+        holder.resume();
+        this.write(holder, "resumed");
+        if (isHolding) {
+          this.counts.held++;
+          return;
+        }
+      }
+      await sleep(10);
+    }
+  }
+
+  /** Who has begun a section last and not ended it yet; null if that has come to its end. */
+  private lastHolder(): string | null {
+    const steps = parseLedger(readFileSync(this.ledger, "utf8")).filter(
+      ({ step }) => step === "begin" || step === "end",
+    );
+    const last = steps.at(-1);
+    return last?.step === "begin" ? last.who : null;
   }
 
   private write(process: PeerProcess, step: string): void {

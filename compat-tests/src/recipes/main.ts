@@ -1,9 +1,9 @@
 // Curator 5.9, kazoo 2.11 and @quoll/recipes contend for the same recipes, in processes that are killed and paused while
 // a server is restarted or a leader is lost. What they did stands in a ledger, which is then checked.
 //
-// In the environment: RECIPES_SECONDS, the length of each scenario (8); RECIPES_ONLY, a part of the names of those to run;
+// In the environment: RECIPES_SECONDS, the length of each scenario (6); RECIPES_ONLY, a part of the names of those to run;
 // RECIPES_SEED, for who is disturbed when; RECIPES_SERVERS, a connect string of servers to use instead of our own, which are
-// then not disturbed.
+// then not disturbed; RECIPES_ALL=1 for all scenarios with ensembles too, and for ensembles of Quoll.
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -16,8 +16,9 @@ import { Crew, type Part } from "./crew.js";
 import { checkLocks, checkQueue, parseLedger } from "./ledger.js";
 import type { Language } from "./peer-process.js";
 
-const SECONDS = Number(process.env["RECIPES_SECONDS"] ?? 8);
+const SECONDS = Number(process.env["RECIPES_SECONDS"] ?? 6);
 const ONLY = process.env["RECIPES_ONLY"] ?? "";
+const ALL_SCENARIOS = process.env["RECIPES_ALL"] !== undefined;
 const SEED = Number(process.env["RECIPES_SEED"] ?? Date.now() % 100_000);
 const EACH = 4;
 const LEASES = 3;
@@ -29,6 +30,9 @@ interface Servers {
   readonly disturb: (() => Promise<void>) | null;
 }
 
+const ENSEMBLE = "ensemble: ";
+/** What is run with an ensemble in the normal run. */
+const WITH_ENSEMBLE = new Set(["one lock", "one semaphore", "election by selector"]);
 let scenarios = 0;
 const ALL: readonly Language[] = ["curator", "kazoo", "quoll"];
 
@@ -50,14 +54,15 @@ await runSuite("recipes", async (suite) => {
   };
   await runScenarios(suite, { connectString: `${server.host}:${server.port}`, disturb }, "");
   await server.stop();
-  if (suite.kind === "java") await runWithEnsemble(suite);
+  if (suite.kind === "java" || ALL_SCENARIOS) await runWithEnsemble(suite);
 });
 
 /** The same with three servers, whose leader is killed in the middle. */
 async function runWithEnsemble(suite: Suite): Promise<void> {
+  const kind = suite.kind === "java" ? "java-3.9.5" : "quoll";
   const ensemble = await Ensemble.prepare({
     dir: join(suite.dir, "ensemble"),
-    kinds: ["java-3.9.5", "java-3.9.5", "java-3.9.5"],
+    kinds: [kind, kind, kind],
     tickTimeMs: 500,
     cfg: { maxClientCnxns: 0, extendedTypesEnabled: "true" },
   });
@@ -67,7 +72,7 @@ async function runWithEnsemble(suite: Suite): Promise<void> {
     await ensemble.stopMember(sid, "kill");
     await ensemble.startMember(sid);
   };
-  await runScenarios(suite, { connectString: ensemble.connectString, disturb }, "ensemble: ");
+  await runScenarios(suite, { connectString: ensemble.connectString, disturb }, ENSEMBLE);
   await ensemble.stop();
 }
 
@@ -132,6 +137,7 @@ async function runScenario(
   check: (ledger: string, path: string) => Promise<Outcome>,
 ): Promise<void> {
   if (!name.includes(ONLY)) return;
+  if (name.startsWith(ENSEMBLE) && !ALL_SCENARIOS && !WITH_ENSEMBLE.has(name.slice(ENSEMBLE.length))) return;
   const number = ++scenarios;
   const path = `/recipes-${number}`;
   const ledger = join(suite.dir, `ledger-${number}.txt`);
