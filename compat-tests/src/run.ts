@@ -31,6 +31,7 @@ const ONE_BY_ONE: readonly SuiteCommand[] = [
   client("zkcli", "java-clients/zkcli.js", 4),
   client("curator", "java-clients/curator.js", 8),
   client("kafka", "kafka/main.js", 8),
+  client("tools", "tools/main.js", 10),
 ];
 
 /** These keep both cores busy and have the machine to themselves. */
