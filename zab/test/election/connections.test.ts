@@ -6,6 +6,7 @@ import {
   HELLO_TIMEOUT_MS,
   MESSAGE_MAX,
   REDIAL_MAX_MS,
+  REDIAL_MIN_MS,
   UNPROVEN_LINKS_MAX,
   UNPROVEN_LINKS_PER_ADDRESS_MAX,
 } from "../../src/core/election/limits.js";
@@ -188,6 +189,18 @@ describe("connections of elections", () => {
     expect(call.closed).toBe("now");
   });
 
+  it("to a larger sid that hangs up are tried again soon, until it dials back", () => {
+    look();
+    scene.reach(3).handler.closed("reset");
+    expect(scene.dialCount(3)).toBe(1);
+    scene.advance(REDIAL_MIN_MS);
+    expect(scene.dialCount(3)).toBe(2);
+    scene.reach(3).handler.closed("hung up");
+    scene.hello(scene.accept(), 3);
+    scene.advance(1000);
+    expect(scene.dialCount(3)).toBe(2);
+  });
+
   it("to a larger sid that answers at once are kept: it does not know us", () => {
     look();
     const call = scene.reach(3);
@@ -298,7 +311,7 @@ describe("connections of elections", () => {
     }
     expect(scene.nowMs - startMs).toBe(20_000);
     expect(attempts).toBeGreaterThan(5);
-    expect(attempts).toBeLessThan(6 + 20_000 / REDIAL_MAX_MS + 4);
+    expect(attempts).toBeLessThan(8 + 20_000 / REDIAL_MAX_MS + 4);
     for (const sid of [3, 4]) {
       const link = scene.accept();
       scene.hello(link, sid);

@@ -228,10 +228,12 @@ export class ElectionConnections {
   /** The other side is gone, or we have hung up because of what it sent. */
   closed(link: ElectionLink): void {
     this.removeUnproven(link);
-    this.calling.delete(link);
     this.unlisted.delete(link.sid);
     const peer = this.peers.get(link.sid);
-    if (peer === undefined || peer.link !== link) return;
+    if (peer === undefined) return;
+    // It dials back now, if it lives: a process that is just ending may have taken the call.
+    if (this.calling.delete(link) && peer.link === null && peer.waiting !== null) this.dialWhenAllowed(peer);
+    if (peer.link !== link) return;
     peer.link = null;
     peer.waiting = link.waiting;
     this.events.disconnected(peer.sid);

@@ -13,8 +13,11 @@ export const HELLO_TIMEOUT_MS = 2000;
 export const UNPROVEN_LINKS_MAX = 256;
 export const UNPROVEN_LINKS_PER_ADDRESS_MAX = 64;
 
-/** The first wait before a peer is dialed again, and the longest. The first is also the least time between two dials. */
-export const REDIAL_MIN_MS = 100;
+/**
+ * The first wait before a peer is dialed again, and the longest; it doubles. The first is also the least time between two
+ * dials, and short: a process that is ending may take a call and reset it, and only the next one is refused.
+ */
+export const REDIAL_MIN_MS = 20;
 export const REDIAL_MAX_MS = 5000;
 
 /**
