@@ -345,7 +345,7 @@ describe("a leader that synchronizes a learner", () => {
     // While the snapshot is being written, c is committed and d is proposed.
     const chunks = solo.tasks.splice(0);
     follower.send(ack(E2 + 1));
-    chunks.forEach((task) => solo.turn(task));
+    for (const task of chunks) solo.turn(task);
     solo.write("d");
     solo.diskAll();
     expect(late.lines()).toEqual([
