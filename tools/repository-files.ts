@@ -17,7 +17,7 @@ function filesBelow(folder: string): string[] {
   return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = `${folder}/${entry.name}`;
     if (entry.isDirectory()) return NOT_OURS.has(entry.name) && entry.name !== "data" ? [] : filesBelow(path);
-    return entry.isFile() ? [path] : [];
+    return entry.isFile() && !entry.name.endsWith(".tsbuildinfo") ? [path] : [];
   });
 }
 

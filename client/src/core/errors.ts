@@ -1,17 +1,57 @@
 import { QuollError } from "@quoll/jute";
 import { operationName } from "./op-code.js";
 
-/** ZooKeeper's error codes by name. The numbers are what travels on the wire. */
-const KEEPER_CODES = {
+/**
+ * The name of one of ZooKeeper's error codes. Those that clients meet:
+ * - `NoNode`, `NodeExists`, `NotEmpty`, `BadVersion`, `NoChildrenForEphemerals`, `BadArguments`: the tree is not as expected;
+ * - `NoAuth`, `InvalidACL`, `AuthFailed`, `SessionClosedRequireSaslAuth`: one is not who one has to be;
+ * - `ConnectionLoss`, `OperationTimeout`: no answer came; look at {@link KeeperError.outcome};
+ * - `SessionExpired`: the server has ended the session, and ephemerals and watches with it;
+ * - `Unimplemented`: the server is too old for the operation, or it is switched off there;
+ * - `NotReadOnly`: a write to a server without a quorum;
+ * - `QuotaExceeded`, `ThrottledOp`: a limit of the server.
+ */
+export type KeeperCode =
+  | "SystemError"
+  | "RuntimeInconsistency"
+  | "DataInconsistency"
+  | "ConnectionLoss"
+  | "MarshallingError"
+  | "Unimplemented"
+  | "OperationTimeout"
+  | "BadArguments"
+  | "UnknownSession"
+  | "NewConfigNoQuorum"
+  | "ReconfigInProgress"
+  | "APIError"
+  | "NoNode"
+  | "NoAuth"
+  | "BadVersion"
+  | "NoChildrenForEphemerals"
+  | "NodeExists"
+  | "NotEmpty"
+  | "SessionExpired"
+  | "InvalidCallback"
+  | "InvalidACL"
+  | "AuthFailed"
+  | "SessionMoved"
+  | "NotReadOnly"
+  | "EphemeralOnLocalSession"
+  | "NoWatcher"
+  | "RequestTimeout"
+  | "ReconfigDisabled"
+  | "SessionClosedRequireSaslAuth"
+  | "QuotaExceeded"
+  | "ThrottledOp";
+
+/** As they travel on the wire. */
+const KEEPER_CODES: Readonly<Record<KeeperCode, number>> = {
   SystemError: -1,
   RuntimeInconsistency: -2,
   DataInconsistency: -3,
-  /** The connection was lost, or there was none for too long. Look at {@link KeeperError.outcome}. */
   ConnectionLoss: -4,
   MarshallingError: -5,
-  /** The server does not know the operation; it is newer than the server, or switched off there. */
   Unimplemented: -6,
-  /** No answer came within `timeoutMs`. Look at {@link KeeperError.outcome}. */
   OperationTimeout: -7,
   BadArguments: -8,
   UnknownSession: -12,
@@ -24,13 +64,11 @@ const KEEPER_CODES = {
   NoChildrenForEphemerals: -108,
   NodeExists: -110,
   NotEmpty: -111,
-  /** The server has ended the session: ephemerals and watches are gone. */
   SessionExpired: -112,
   InvalidCallback: -113,
   InvalidACL: -114,
   AuthFailed: -115,
   SessionMoved: -118,
-  /** A write, sent to a server without a quorum. */
   NotReadOnly: -119,
   EphemeralOnLocalSession: -120,
   NoWatcher: -121,
@@ -39,10 +77,7 @@ const KEEPER_CODES = {
   SessionClosedRequireSaslAuth: -124,
   QuotaExceeded: -125,
   ThrottledOp: -127,
-} as const;
-
-/** The name of one of ZooKeeper's error codes, for instance `"NoNode"`. */
-export type KeeperCode = keyof typeof KEEPER_CODES;
+};
 
 const NAMES = new Map<number, KeeperCode>(
   Object.entries(KEEPER_CODES).map(([name, number]) => [number, name as KeeperCode]),
