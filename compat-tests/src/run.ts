@@ -37,6 +37,7 @@ const ONE_BY_ONE: readonly SuiteCommand[] = [
 /** These keep both cores busy and have the machine to themselves. */
 const ALONE: readonly SuiteCommand[] = [
   client("recipes", "recipes/main.js", 15),
+  comparison("storage", "../storage/check.mjs", [], 5),
   comparison("data-directory", "data-directory/main.js", [], 8),
   comparison("differential", "differential/main.js", ["--ops", "200000"], 12),
 ];

@@ -1,6 +1,6 @@
 /**
  * Data directories go back and forth between ZooKeeper's classes and ours, with every compression; both must see the same
- * tree each time. Run by check.sh, which finds the Java classes.
+ * tree each time. ZooKeeper's own tools read all the files.
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
@@ -12,8 +12,15 @@ import { LogClient } from "../../server/dist/node/disk/log-client.js";
 import { NodeDisk } from "../../server/dist/node/disk/node-disk.js";
 import { snapshotCodecs } from "../../server/dist/node/disk/snapshot-codecs.js";
 import { writeSnapshotInWorker } from "../../server/dist/node/disk/snapshot-job.js";
+import { skipUnlessCi } from "../dist/peers/cache.js";
+import { compileJava, logbackFile, zookeeperClasspath } from "../dist/peers/java-zookeeper.js";
 
-const classPath = process.argv[2];
+let classPath = "";
+try {
+  classPath = compileJava("storage", zookeeperClasspath());
+} catch (error) {
+  skipUnlessCi(error);
+}
 const treeOptions = { seed: 1, digestEnabled: true, extendedTypesEnabled: false, emulate353TTLNodes: false };
 const factory = {
   create: () => new DataTree(treeOptions),
@@ -29,10 +36,16 @@ let passed = 0;
 let failed = 0;
 
 function java(...args) {
-  return execFileSync("java", ["-Xmx256m", "-cp", classPath, ...args], {
+  const flags = ["-Xmx256m", "-XX:TieredStopAtLevel=1", `-Dlogback.configurationFile=${logbackFile("WARN")}`];
+  return execFileSync("java", [...flags, "-cp", classPath, ...args], {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "pipe"],
   });
+}
+
+/** What a program says in the end; warnings of ZooKeeper may stand before it. */
+function lastLine(text) {
+  return text.trimEnd().split("\n").at(-1);
 }
 
 function check(what, condition, detail = "") {
@@ -129,18 +142,18 @@ for (const compression of ["", "gz", "snappy"]) {
   const root = mkdtempSync(join(tmpdir(), "quoll-java-"));
   const files = (kind) => readdirSync(join(root, "version-2")).filter((file) => file.startsWith(kind));
   try {
-    const javaWrote = java("StorageCheck", "write", root, "1", "300", compression).trim();
+    const javaWrote = lastLine(java("StorageCheck", "write", root, "1", "300", compression));
     const first = load(root);
     check(`${name}: Java writes, we read`, describe(first) === javaWrote, `${describe(first)} instead of ${javaWrote}`);
     await continueWith(root, first, 301, 500, compression);
     const ours = load(root);
-    const javaRead = java("StorageCheck", "read", root).trim();
+    const javaRead = lastLine(java("StorageCheck", "read", root));
     check(
       `${name}: we continue, Java reads`,
       describe(ours) === javaRead && ours.lastZxid === 500,
       `${describe(ours)} but Java ${javaRead}`,
     );
-    const javaContinued = java("StorageCheck", "write", root, "501", "900", compression).trim();
+    const javaContinued = lastLine(java("StorageCheck", "write", root, "501", "900", compression));
     const again = load(root);
     check(
       `${name}: Java continues, we read`,
