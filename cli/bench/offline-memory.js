@@ -1,4 +1,5 @@
-// Peak memory and time of the offline tools on a large txn log: `node bench/offline-memory.js [--mib 64] [--dir DIR] [--json]`.
+// Peak memory and time of the offline tools on a large txn log: `node bench/offline-memory.js [--mib 64] [--only WORDS,…] [--dir DIR]
+// [--json]`; `--only` runs those whose names hold one of the words.
 // `--mib 2048` is the case that docs/tools.md tells of. Needs twice that much disk.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
@@ -17,6 +18,7 @@ const BATCH_SIZE = 4 << 20;
 const { values } = parseArgs({
   options: {
     mib: { type: "string", default: "64" },
+    only: { type: "string", default: "" },
     dir: { type: "string" },
     json: { type: "boolean", default: false },
   },
@@ -38,7 +40,9 @@ try {
     ["backup", ["backup", dataDir, backup]],
     ["restore to the middle", ["restore", backup, join(dir, "restored"), "--zxid", half]],
   ];
-  const results = runs.map(([name, args]) => measure(name, args));
+  const words = values.only.split(",");
+  const wanted = runs.filter(([name]) => words.some((word) => name.includes(word)));
+  const results = wanted.map(([name, args]) => measure(name, args));
   const megabytes = Math.round(statSync(log).size / 1e6);
   if (values.json) console.log(JSON.stringify({ megabytes, txns, results }));
   else print(megabytes, txns, results);
