@@ -186,8 +186,3 @@ export function forEachChange(txn: LoggedTxn, visit: (change: Change, type: numb
   if (change.parts.some((part) => part.type === OpCode.error)) return;
   for (const part of change.parts) visit(part.change, part.type);
 }
-
-/** The path that a change is about, or null. */
-export function pathOf(change: Change): string | null {
-  return "path" in change ? change.path : null;
-}
