@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Application } from "typedoc";
+import { load } from "typedoc-plugin-markdown";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const TARGET = join(ROOT, "docs", "api");
@@ -26,7 +27,7 @@ rmSync(made, { recursive: true });
 
 async function generate(name, out) {
   const app = await Application.bootstrapWithPlugins({
-    plugin: ["typedoc-plugin-markdown"],
+    plugin: [load],
     name: `@quoll/${name}`,
     entryPoints: [join(ROOT, name, "src", "index.ts")],
     tsconfig: fileURLToPath(new URL(`${name}.tsconfig.json`, import.meta.url)),
