@@ -5,9 +5,9 @@ import { parseLedger } from "./ledger.js";
 import { type Language, PeerProcess } from "./peer-process.js";
 
 const HOLD_MS = 30;
-const SESSION_MS = 4000;
-/** Long enough for the session to expire, whatever the ticks. */
-const PAUSE_MS = SESSION_MS + 2000;
+const SESSION_MS = 3000;
+/** Long enough for the session to expire, even if it begins to count anew because its server was started again meanwhile. */
+const PAUSE_MS = SESSION_MS + 4000;
 
 /** Who takes part in a scenario. */
 export interface Part {
