@@ -29,6 +29,7 @@ const ONE_BY_ONE: readonly SuiteCommand[] = [
   client("c-client", "c-client/main.js", 5),
   client("old-java-clients", "java-clients/old.js", 6),
   client("zkcli", "java-clients/zkcli.js", 4),
+  client("shell", "shell/main.js", 8),
   client("curator", "java-clients/curator.js", 8),
   client("kafka", "kafka/main.js", 8),
   client("tools", "tools/main.js", 10),
@@ -37,6 +38,9 @@ const ONE_BY_ONE: readonly SuiteCommand[] = [
 /** These keep both cores busy and have the machine to themselves. */
 const ALONE: readonly SuiteCommand[] = [
   client("recipes", "recipes/main.js", 15),
+  comparison("election", "ensemble/election.js", [], 3),
+  comparison("mixed-ensembles", "ensemble/mixed.js", ["--kind", "java-3.9.5"], 10),
+  comparison("mixed-ensembles-3.8", "ensemble/mixed.js", ["--kind", "java-3.8.6", "--mix", "JJQ,QQJ"], 5),
   comparison("storage", "../storage/check.mjs", [], 5),
   comparison("data-directory", "data-directory/main.js", [], 8),
   comparison("differential", "differential/main.js", ["--ops", "200000"], 12),
