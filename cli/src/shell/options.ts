@@ -85,7 +85,8 @@ class OptionParser {
   private isArgument(token: string): boolean {
     if (!token.startsWith("-") || token.length === 1 || isNegativeNumber(token)) return true;
     const name = token.slice(1).split("=", 1)[0]!;
-    return !this.byName.has(name) && !(name !== "" && this.byName.has(name[0]!));
+    // `--s` is no option, but too like one to be an argument.
+    return !this.byName.has(name.replace(/^--?/, "")) && !(name !== "" && this.byName.has(name[0]!));
   }
 
   private word(token: string): void {

@@ -53,7 +53,8 @@ export async function runTerminal(shell: Shell, io: ShellIo, env: NodeJS.Process
       readline.on("close", close);
       readline.setPrompt(promptOf(shell, io));
       isAsking = true;
-      readline.prompt();
+      // What was typed while a command ran is there already, with the cursor behind it.
+      readline.prompt(readline.line !== "");
     });
   let isClosed = false;
   readline.on("close", () => {

@@ -6,21 +6,29 @@ import { parseProperties } from "@quoll/server/internal";
  */
 export function clientConfigText(config: string): string {
   const properties = new Map(parseProperties(config, "config").map(({ key, value }) => [key.trim(), value.trim()]));
-  const addresses: string[] = [];
-  for (const [key, value] of inJavaOrder([...properties])) {
-    if (!key.startsWith("server.")) continue;
-    const address = clientAddress(value);
-    if (address !== null) addresses.push(address);
-  }
+  // A server without a client address leaves an empty place.
+  const addresses = inJavaOrder([...properties])
+    .filter(([key]) => key.startsWith("server."))
+    .map(([, value]) => clientAddress(value));
   return `${properties.get("version") ?? ""} ${addresses.join(",")}`;
 }
 
 /** `host:port` behind the semicolon of a server line; a port alone is on all addresses. */
-function clientAddress(server: string): string | null {
+function clientAddress(server: string): string {
   const [, client] = server.split(";");
-  if (client === undefined) return null;
+  if (client === undefined) return "";
   const [, host = "0.0.0.0", port] = /^(?:\[?([^\]]*?)\]?:)?(\d+)$/.exec(client) ?? [];
-  return port === undefined ? null : `${host}:${port}`;
+  return port === undefined ? "" : `${host.includes(":") ? fullIpv6(host) : host}:${port}`;
+}
+
+/** All eight numbers, as Java prints an address of IPv6. */
+function fullIpv6(address: string): string {
+  const [head = "", tail] = address.split("::");
+  const numbers = (text: string) => (text === "" ? [] : text.split(":"));
+  const left = numbers(head);
+  const right = tail === undefined ? [] : numbers(tail);
+  const zeros = Array<string>(Math.max(0, 8 - left.length - right.length)).fill("0");
+  return [...left, ...zeros, ...right].map((number) => number.toLowerCase().replace(/^0+(?=.)/, "")).join(":");
 }
 
 /** A ConcurrentHashMap, which java.util.Properties is made of, starts with 16 buckets and grows when 3/4 full. */

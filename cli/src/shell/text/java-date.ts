@@ -14,14 +14,20 @@ export function javaDate(timeMs: number): string {
 }
 
 function zoneName(date: Date): string {
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const year = date.getFullYear();
   const offset = -date.getTimezoneOffset();
   const standard = Math.min(-new Date(year, 0, 1).getTimezoneOffset(), -new Date(year, 6, 1).getTimezoneOffset());
-  for (const [winter, summer, zones] of ZONE_NAMES) {
-    if (zones.split(" ").includes(zone)) return offset > standard ? summer : winter;
-  }
+  // What TZ says is not always what Intl makes of it: GMT becomes UTC.
+  const names = namesOf(process.env["TZ"] ?? "") ?? namesOf(Intl.DateTimeFormat().resolvedOptions().timeZone);
+  if (names !== null) return offset > standard ? names.daylight : names.standard;
   const minutes = Math.abs(offset);
   const two = (value: number) => String(Math.floor(value)).padStart(2, "0");
   return `GMT${offset < 0 ? "-" : "+"}${two(minutes / 60)}:${two(minutes % 60)}`;
+}
+
+function namesOf(zone: string): { standard: string; daylight: string } | null {
+  for (const [standard, daylight, zones] of ZONE_NAMES) {
+    if (zones.split(" ").includes(zone)) return { standard, daylight };
+  }
+  return null;
 }
