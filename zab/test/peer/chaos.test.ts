@@ -3,7 +3,7 @@ import { chaos, type Faults } from "./chaos.js";
 
 const ALL: Faults = { crashes: true, cuts: true, pauses: true, compactions: true };
 const FIRST = Number(process.env["ZAB_SEED"] ?? 1);
-const SEEDS = Number(process.env["ZAB_SEEDS"] ?? 60);
+const SEEDS = Number(process.env["ZAB_SEEDS"] ?? 20);
 
 describe("an ensemble through crashes, cuts, pauses and compactions", () => {
   it.each([

@@ -19,12 +19,16 @@ export function chaos(options: WorldOptions, steps: number, faults: Faults): Wor
   world.latencyMaxMs = [1, 5, 30][random.below(3)];
   world.diskMaxMs = [1, 5, 40][random.below(3)];
   world.historyMax = [0, 1, 3, 20][random.below(4)];
+  world.snapshotSize = [0, 1000, 100_000][random.below(3)];
   const sids = [...world.nodes.keys()];
   world.boot();
   for (let i = 0; i < steps; i++) {
     world.run(random.below(60));
     const node = world.node(sids[random.below(sids.length)]);
-    switch (random.below(16)) {
+    switch (random.below(17)) {
+      case 16:
+        if (faults.crashes && random.below(3) === 0) for (const each of world.nodes.values()) each.crash();
+        break;
       case 0:
       case 1:
         if (faults.crashes && node.isUp) node.crash();

@@ -35,6 +35,12 @@ export interface Hooks {
   below(n: number): number;
 }
 
+/** Something that takes the disk's time: what it does when it begins, and when it is done. */
+interface DiskTask {
+  readonly begin: () => void;
+  readonly done: () => void;
+}
+
 /** The bytes of a txn: a TxnHeader of an error txn, then the value. */
 export function txnBytes(zxid: number, value: string): Uint8Array {
   const writer = new Writer();
@@ -75,7 +81,7 @@ export class MemoryReplica implements Replica {
   private baseCount: number;
   private isDead = false;
   private isSyncAsked = false;
-  private readonly tasks: (() => void)[] = [];
+  private readonly tasks: DiskTask[] = [];
   /** Committed txns that are kept in memory. */
   historyMax = 5;
   snapshotSize = 1000;
@@ -106,20 +112,20 @@ export class MemoryReplica implements Replica {
   /** The process ends: of what is in the log but not synced, any prefix may be on the disk. */
   crash(): void {
     this.isDead = true;
-    const unsynced = this.entries.slice(this.baseCount + this.disk.log.length);
+    const unsynced = this.entries.slice(this.disk.snapshot.entries.length + this.disk.log.length);
     this.disk.log.push(...unsynced.slice(0, this.hooks.below(unsynced.length + 1)));
   }
 
-  private ask(task: () => void): void {
-    this.tasks.push(task);
+  private ask(done: () => void, begin: () => void = () => {}): void {
+    this.tasks.push({ begin, done });
     if (this.tasks.length === 1) this.work();
   }
 
   private work(): void {
+    this.tasks[0].begin();
     this.hooks.later(() => {
       if (this.isDead) return;
-      const task = this.tasks[0];
-      task();
+      this.tasks[0].done();
       this.tasks.shift();
       if (this.tasks.length > 0) this.work();
     });
@@ -146,13 +152,20 @@ export class MemoryReplica implements Replica {
     this.entries.push(entry);
     if (this.isSyncAsked) return;
     this.isSyncAsked = true;
+    // What comes while the disk syncs waits for the next time.
     let count = 0;
-    this.ask(() => {
-      this.isSyncAsked = false;
-      count = this.entries.length;
-      this.sync(count);
-      this.events.synced(this.lastLoggedZxid);
-    });
+    let synced = 0;
+    this.ask(
+      () => {
+        this.sync(count);
+        this.events.synced(synced);
+      },
+      () => {
+        this.isSyncAsked = false;
+        count = this.entries.length;
+        synced = this.lastLoggedZxid;
+      },
+    );
   }
 
   private sync(count: number): void {

@@ -142,6 +142,7 @@ export class Node {
       below: (n) => world.random.below(n),
     });
     this.replica.historyMax = world.historyMax;
+    this.replica.snapshotSize = world.snapshotSize;
     const options = { ...world.options, sid: this.sid };
     this.peer = new QuorumPeer(
       options,
@@ -342,6 +343,7 @@ export class World {
   latencyMaxMs = 2;
   diskMaxMs = 3;
   historyMax = 5;
+  snapshotSize = 1000;
   /** What was committed by anybody, in order. */
   readonly chosen: Entry[] = [];
   /** The values of what clients were told that it is written. */
