@@ -39,7 +39,7 @@ test.each([
     "@quoll/server may not import jute-ts-codegen",
   ],
   ["server/src/node/a.ts", 'import "../../../cli/src/main.js";', 1, "leaves the workspace"],
-  ["cli/src/a.ts", 'import { Reader } from "@quoll/jute";', 1, "quoll may not import @quoll/jute"],
+  ["cli/src/a.ts", 'import { World } from "@quoll/sim";', 1, "quoll may not import @quoll/sim"],
   ["server/src/node/a.ts", 'import "@quoll/compat-tests";', 1, "@quoll/server may not import @quoll/compat-tests"],
   ["server/test/a.test.ts", 'import "../../cli/src/ask.js";', 1, "@quoll/server may not import quoll"],
   ["jute/codegen/src/a.ts", 'import "../../wire/src/index.js";', 1, "leaves the workspace"],

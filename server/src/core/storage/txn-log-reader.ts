@@ -113,6 +113,8 @@ export class TxnLogReader {
     const length = readInt(this.bytes, head + 8);
     if (length < PAYLOAD_MIN || at + ENTRY_OVERHEAD + length > this.size) return false;
     if (readInt(this.bytes, head) !== 0) return false;
+    // A length that lies must not make us read and hold all that it spans: the end mark is looked at first.
+    if (ENTRY_OVERHEAD + length > this.bytes.length && !this.isEndAt(at + ENTRY_HEAD_SIZE + length)) return false;
     this.fill(at, ENTRY_OVERHEAD + length);
     head = at - this.windowOffset;
     const { bytes } = this;
@@ -123,6 +125,11 @@ export class TxnLogReader {
     this.payloadEnd = payload + length;
     this.zxid = zxidOfPayload(bytes, payload);
     return true;
+  }
+
+  private isEndAt(at: number): boolean {
+    const mark = new Uint8Array(1);
+    return this.file.read(at, mark, 0, 1) === 1 && mark[0] === ENTRY_END;
   }
 
   /** Brings `count` bytes from a file offset into the window; the caller has checked that the file has them. */
