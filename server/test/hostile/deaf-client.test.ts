@@ -16,7 +16,9 @@ let dir: string;
 let server: ServerProcess;
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), "quoll-deaf-"));
-  server = await ServerProcess.start(dir, { lines: ["tickTime=500", "4lw.commands.whitelist=srvr"] });
+  server = await ServerProcess.start(dir, {
+    lines: ["tickTime=500", "maxSessionTimeout=600000", "4lw.commands.whitelist=srvr"],
+  });
 });
 afterEach(async () => {
   await server.stop();
@@ -44,9 +46,9 @@ function connections(): Promise<number> {
 test.skipIf(process.platform !== "linux")(
   "a client that never reads large replies is left unread, and loses its session and connection (needs Linux)",
   async () => {
-    const other = await SocketClient.open(server.port);
+    const other = await SocketClient.open(server.port, 600_000);
     expect(await other.create("/large", new Uint8Array(LARGE))).toBe(0);
-    const deaf = await SocketClient.open(server.port, 1000);
+    const deaf = await SocketClient.open(server.port, 2000);
     deaf.socket.pause();
     const before = residentMegabytes();
     let most = 0;
@@ -57,7 +59,9 @@ test.skipIf(process.platform !== "linux")(
       most = Math.max(most, residentMegabytes() - before);
     }
     expect(most).toBeLessThan(MEGABYTES_BESIDE);
-    expect(server.lines().at(-1)!.msg).toBe("session expired: its client did not read its replies for its timeout");
+    expect(server.lines().map(({ msg }) => msg)).toContain(
+      "session expired: its client did not read its replies for its timeout",
+    );
     expect(await other.exists("/large")).toBe(0);
     deaf.end();
     other.end();
@@ -68,10 +72,10 @@ test.skipIf(process.platform !== "linux")(
 test.skipIf(process.platform !== "linux")(
   "a client that never reads its watch events is closed before they fill the memory (needs Linux)",
   async () => {
-    const other = await SocketClient.open(server.port);
+    const other = await SocketClient.open(server.port, 600_000);
     const path = `/${"x".repeat(LARGE)}`;
     expect(await other.create(path)).toBe(0);
-    const deaf = await SocketClient.open(server.port, 30_000);
+    const deaf = await SocketClient.open(server.port, 600_000);
     expect(await deaf.ask(OpCode.addWatch, pathIntBody("/", 1))).toBe(0);
     deaf.socket.pause();
     const before = residentMegabytes();
@@ -84,7 +88,7 @@ test.skipIf(process.platform !== "linux")(
     }
     expect(written).toBeGreaterThan(50);
     expect(written).toBeLessThan(200);
-    expect(server.lines().at(-1)!.msg).toBe("client does not read its watch events; connection closed");
+    expect(server.lines().map(({ msg }) => msg)).toContain("client does not read its watch events; connection closed");
     expect(most).toBeLessThan(maxMegabytes + MEGABYTES_BESIDE);
     expect(await other.create("/after")).toBe(0);
     deaf.end();

@@ -60,7 +60,7 @@ test.skipIf(!isRoot)(
   () =>
     onSmallDisk(24, async (data) => {
       const server = await ServerProcess.start(dir, { lines: ["tickTime=200"] });
-      const [writer, reader] = [await SocketClient.open(server.port, 800), await SocketClient.open(server.port, 800)];
+      const [writer, reader] = [await SocketClient.open(server.port, 3000), await SocketClient.open(server.port, 3000)];
       const acknowledged: string[] = [];
       const noRoom = server.says("too little room for the txn log").then(() => true);
       let waits = false;
@@ -77,7 +77,7 @@ test.skipIf(!isRoot)(
       }
       expect(acknowledged.length).toBeGreaterThan(10);
       // Longer than the session's timeout.
-      const until = performance.now() + 2000;
+      const until = performance.now() + 4000;
       let nextPingMs = performance.now();
       while (performance.now() < until) {
         expect(await reader.exists("/n0")).toBe(0);
