@@ -41,6 +41,7 @@ const ALONE: readonly SuiteCommand[] = [
   comparison("election", "ensemble/election.js", [], 3),
   comparison("mixed-ensembles", "ensemble/mixed.js", ["--kind", "java-3.9.5"], 10),
   comparison("mixed-ensembles-3.8", "ensemble/mixed.js", ["--kind", "java-3.8.6", "--mix", "JJQ,QQJ"], 5),
+  comparison("migration", "ensemble/migration.js", [], 5),
   comparison("storage", "../storage/check.mjs", [], 5),
   comparison("data-directory", "data-directory/main.js", [], 8),
   comparison("differential", "differential/main.js", ["--ops", "200000"], 12),

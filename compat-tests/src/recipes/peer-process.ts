@@ -23,19 +23,24 @@ const ANSWER_MS = 60_000;
 export function peerCommand(language: Language): readonly string[] {
   switch (language) {
     case "curator": {
-      const classpath = compileJava("recipes", mavenClasspath("curator-5.9", CURATOR));
+      const classpath = compileJava("recipes", curatorClasspath());
       const options = ["-Xmx96m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"];
       return ["java", ...options, "-cp", classpath, "quoll.Peer"];
     }
     case "kazoo":
-      return [python(), join(REPOSITORY, "compat-tests", "kazoo", "recipes", "peer.py")];
+      return [kazooPython(), join(REPOSITORY, "compat-tests", "kazoo", "recipes", "peer.py")];
     case "quoll":
       return [process.execPath, fileURLToPath(new URL("peer.js", import.meta.url))];
   }
 }
 
+/** Curator's recipes, and what they need. */
+export function curatorClasspath(): string {
+  return mavenClasspath("curator-5.9", CURATOR);
+}
+
 /** Python with kazoo alone, from PyPI. */
-function python(): string {
+export function kazooPython(): string {
   const folder = cacheFolder("kazoo-recipes");
   const program = join(folder, "venv", "bin", "python");
   const stamp = join(folder, "stamp");
