@@ -261,7 +261,7 @@ export class ServerCore implements RoleServer, WatchSink {
     // leaves its replies unread is.
     for (const connection of this.throttled) {
       if (connection.session === null || connection.input === null || !this.isOverLimit(connection)) continue;
-      this.sessions.touch(connection.session, connection.sessionTimeoutMs);
+      this.heardOf(connection, connection.session);
     }
     for (const session of this.sessions.expire()) {
       if (session.isLocal) this.expireLocalSession(session);
@@ -620,8 +620,7 @@ export class ServerCore implements RoleServer, WatchSink {
     }
     // A session that can't be saved any more: its end is on its way, and nothing it asks for is answered.
     const session = connection.session!;
-    if (!this.sessions.touch(session, connection.sessionTimeoutMs)) return;
-    if (this.touches !== null && !session.isLocal) this.touches.touch(session, connection.sessionTimeoutMs);
+    if (!this.heardOf(connection, session)) return;
     if (this.isOverLimit(connection)) this.pause(connection);
     switch (kind) {
       case "read":
@@ -641,6 +640,14 @@ export class ServerCore implements RoleServer, WatchSink {
         connection.endsSession = true;
         this.answerByCode(connection, type, xid, KeeperCode.Unimplemented);
     }
+  }
+
+  /** @returns false if the session can't be saved any more */
+  private heardOf(connection: Connection, session: Session): boolean {
+    const { sessionTimeoutMs } = connection;
+    if (!this.sessions.touch(session, sessionTimeoutMs)) return false;
+    if (this.touches !== null && !session.isLocal) this.touches.touch(session, sessionTimeoutMs);
+    return true;
   }
 
   private read(connection: Connection, type: number, xid: number, bytes: Uint8Array, start: number, end: number): void {

@@ -290,6 +290,12 @@ export class Ensemble {
     while (pipe.messages.length > 0) pipe.deliver();
   }
 
+  /** What was sent to a learner arrives. */
+  hear(sid: number): void {
+    const pipe = this.toLearner[sid]!;
+    while (pipe.messages.length > 0) pipe.deliver();
+  }
+
   /** Time passes in steps of half a tick, with a ping to every learner at each; what is under way happens. */
   pass(ms: number): void {
     for (let left = ms; left > 0; left -= TICK_MS / 2) {

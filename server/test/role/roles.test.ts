@@ -1,6 +1,23 @@
 import { describe, expect, test } from "vitest";
 import { OpCode } from "../../src/core/op-code.js";
-import { CLOSE, create, Flag, getData, getEphemerals, multi, PING, raw, setData, sync } from "../core/requests.js";
+import {
+  auth,
+  CLOSE,
+  CREATOR,
+  check,
+  create,
+  Flag,
+  getData,
+  getEphemerals,
+  multi,
+  PING,
+  type Request,
+  raw,
+  remove,
+  setData,
+  sync,
+} from "../core/requests.js";
+import { SeededRandom } from "../core/scene.js";
 import { Ensemble } from "./ensemble.js";
 
 const [LEADER, FOLLOWER, OTHER, OBSERVER] = [0, 1, 2, 3];
@@ -69,6 +86,84 @@ describe("a write", () => {
       "a: 2 created /open",
       "a: 3 NoAuth",
       "a: 4 created /open/x",
+    ]);
+  });
+});
+
+describe("requests of one connection", () => {
+  test("read, write and sync in any pattern are answered in order, each read with the writes before it (catalogue 78)", () => {
+    const PATTERN_LENGTH = 4;
+    for (const sid of [LEADER, FOLLOWER, OBSERVER]) {
+      for (let pattern = 0; pattern < 3 ** PATTERN_LENGTH; pattern++) {
+        const ensemble = new Ensemble(2, 1);
+        const client = ensemble.session(sid, "a");
+        const other = ensemble.session(FOLLOWER, "other");
+        const requests: Request[] = [create("/x", { data: "0" })];
+        const expected = ["created"];
+        let writes = 0;
+        for (let rest = pattern, i = 0; i < PATTERN_LENGTH; i++, rest = Math.floor(rest / 3)) {
+          if (rest % 3 === 0) {
+            requests.push(setData("/x", `${++writes}`));
+            expected.push(`v${writes}`);
+          } else if (rest % 3 === 1) {
+            requests.push(getData("/x"));
+            expected.push(`"${writes}"`);
+          } else {
+            requests.push(sync("/x"));
+            expected.push("synced");
+          }
+        }
+        client.send(...requests);
+        other.send(create("/y"), getData("/y"), sync("/y"), setData("/y", "1"));
+        ensemble.settle(new SeededRandom(pattern + 1));
+        const told = ensemble.servers[sid]!.told().filter((line) => line.startsWith("a:"));
+        const answers = told.map((line) => line.replace(/^a: \d+ @\d+ (\S+).*$/, "$1"));
+        expect(answers, `server ${sid}: ${requests.map(({ text }) => text).join("; ")}`).toEqual(expected);
+      }
+    }
+  });
+
+  test("that follow a failed multi find what was there before it (catalogue 81)", () => {
+    const ensemble = new Ensemble(2, 0);
+    const client = ensemble.session(FOLLOWER, "a");
+    client.send(
+      create("/a"),
+      multi(create("/a/b"), setData("/a", "gone"), check("/a", 7)),
+      create("/a/c"),
+      multi(remove("/a/c"), remove("/a")),
+      create("/a", { data: "again" }),
+      getData("/a"),
+    );
+    ensemble.settle();
+    expect(ensemble.servers[FOLLOWER]!.told().map((line) => line.replace(/ @\d+/, ""))).toEqual([
+      "a: 1 created /a",
+      "a: 2 multi [Ok, Ok, BadVersion]",
+      "a: 3 created /a/c",
+      "a: 4 multi [ok, ok]",
+      "a: 5 created /a",
+      expect.stringContaining('"again"'),
+    ]);
+    for (const { tree } of ensemble.servers) expect(tree.digestMismatches).toBe(0);
+  });
+
+  test("are allowed what the client proves, also once it has proved more", () => {
+    const ensemble = new Ensemble(2, 0);
+    const client = ensemble.session(FOLLOWER, "a");
+    client.send(auth("u:p"), create("/mine", { acl: CREATOR }), create("/mine/x"));
+    const other = ensemble.session(OTHER, "b");
+    other.send(create("/mine/y"));
+    ensemble.settle();
+    other.send(auth("u:p"), create("/mine/y"));
+    ensemble.settle();
+    expect(ensemble.servers[FOLLOWER]!.told().map((line) => line.replace(/ @\d+/, ""))).toEqual([
+      "a: auth ok",
+      "a: 1 created /mine",
+      "a: 2 created /mine/x",
+    ]);
+    expect(ensemble.servers[OTHER]!.told().map((line) => line.replace(/ @\d+/, ""))).toEqual([
+      "b: 1 NoAuth",
+      "b: auth ok",
+      "b: 2 created /mine/y",
     ]);
   });
 });
@@ -325,5 +420,24 @@ describe("a session", () => {
     expect(ensemble.servers[OTHER]!.told()).toEqual(["again: session refused", "again: connection closed"]);
     expect(ensemble.servers.map(({ tree }) => tree.ephemeralCount)).toEqual([0, 0, 0]);
     expect(ensemble.servers[FOLLOWER]!.told()).toContain("a: connection closed");
+  });
+
+  test("whose end a follower has heard of and not seen committed is over once its log is applied (catalogue 70)", () => {
+    const ensemble = new Ensemble(2, 0);
+    const client = ensemble.session(FOLLOWER, "a");
+    client.send(create("/e", { flags: Flag.ephemeral }));
+    ensemble.settle();
+    client.send(CLOSE);
+    ensemble.arrive(FOLLOWER);
+    const follower = ensemble.servers[OTHER]!;
+    ensemble.hear(OTHER);
+    follower.core.stop();
+    const zxids: number[] = [];
+    follower.core.forEachUncommitted((bytes, start, end, zxid) => {
+      zxids.push(zxid);
+      follower.tree.apply(bytes, start, end, null);
+    });
+    expect(zxids).toEqual([follower.log.lastZxid]);
+    expect([follower.tree.ephemeralCount, follower.tree.sessions.size]).toEqual([0, 0]);
   });
 });
