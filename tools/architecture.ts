@@ -16,7 +16,7 @@ const WORKSPACES: readonly Workspace[] = [
   { folder: "jute/wire", name: "@quoll/jute", mayImport: [] },
   { folder: "zab", name: "@quoll/zab", mayImport: ["@quoll/jute"] },
   { folder: "server", name: "@quoll/server", mayImport: ["@quoll/zab", "@quoll/jute"] },
-  { folder: "client", name: "@quoll/client", mayImport: ["@quoll/jute"] },
+  { folder: "client", name: "@quoll/client", mayImport: ["@quoll/jute"], testsMayImport: ["@quoll/server"] },
   {
     folder: "recipes",
     name: "@quoll/recipes",
