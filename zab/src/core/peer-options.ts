@@ -24,7 +24,7 @@ export interface PeerOptions {
   readonly reconfigEnabled: boolean;
   /** Whether servers may have several addresses; for the text of memberships. */
   readonly multiAddress: boolean;
-  /** Learners that are not in the configuration which are served at a time. 0: none. */
+  /** Learners that are not in the configuration which are served at a time, if it can change: they may be about to join. */
   readonly unlistedLearnersMax: number;
   /** Connections to the quorum port that have not yet said who they are, in all. */
   readonly unprovenLinksMax: number;
@@ -43,6 +43,6 @@ export const DEFAULT_PEER_OPTIONS: Omit<PeerOptions, "sid"> = {
   forceSnapshotSync: false,
   reconfigEnabled: false,
   multiAddress: false,
-  unlistedLearnersMax: 0,
+  unlistedLearnersMax: 64,
   unprovenLinksMax: 100,
 };

@@ -86,7 +86,7 @@ describe("a leader in discovery", () => {
   });
 
   it("does not count observers and strangers for the epoch (2959)", () => {
-    const solo = elected({ observers: 1, peer: { unlistedLearnersMax: 1 } });
+    const solo = elected({ observers: 1, peer: { reconfigEnabled: true } });
     solo.accept().send(learnerInfo(4, firstZxidOf(70), { type: Type.OBSERVERINFO }));
     solo.accept().send(learnerInfo(77, firstZxidOf(90)));
     expect(solo.tasks).toHaveLength(0);

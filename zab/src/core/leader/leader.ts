@@ -240,7 +240,7 @@ export class Leader implements Term, Leadership, LearnerMaster {
     if (!this.isListed(sid)) {
       let unlisted = 0;
       for (const other of this.bySid.keys()) if (!this.isListed(other)) unlisted++;
-      if (unlisted >= this.options.unlistedLearnersMax) refuse("a server of the configuration", "an unknown one");
+      if (unlisted >= this.unlistedMax) refuse("a server of the configuration", "an unknown one");
     }
     const other = this.bySid.get(sid);
     if (other !== undefined && this.nowMs - other.lastHeardMs <= this.options.tickTimeMs) {
@@ -249,6 +249,11 @@ export class Leader implements Term, Leadership, LearnerMaster {
     if (this.isVoter(sid) && learner.acceptedEpoch > this.replica.acceptedEpoch + EPOCH_JUMP_MAX) {
       refuse(`an epoch near ${this.replica.acceptedEpoch}`, String(learner.acceptedEpoch));
     }
+  }
+
+  /** Whoever is to join an ensemble follows its leader before; where nobody can join, there are no strangers. */
+  private get unlistedMax(): number {
+    return this.options.reconfigEnabled ? this.options.unlistedLearnersMax : 0;
   }
 
   private isListed(sid: number): boolean {

@@ -337,8 +337,7 @@ export class Learner implements Term, LinkHandler, Forward {
         this.commitBeforeServing(this.parser.zxid);
         break;
       case PacketType.COMMITANDACTIVATE:
-        this.commitBeforeServing(this.parser.zxid);
-        this.activateMembership(this.parser.zxid);
+        this.withMembership((zxid) => this.commitBeforeServing(zxid));
         break;
       case PacketType.INFORM:
         this.append();
@@ -346,8 +345,7 @@ export class Learner implements Term, LinkHandler, Forward {
         break;
       case PacketType.INFORMANDACTIVATE:
         this.appendFrom(this.parser.dataStart + 8);
-        this.commitBeforeServing(this.parser.zxid);
-        this.activateMembership(this.parser.zxid);
+        this.withMembership((zxid) => this.commitBeforeServing(zxid));
         break;
       case PacketType.NEWLEADER:
         this.newLeader();
@@ -493,13 +491,11 @@ export class Learner implements Term, LinkHandler, Forward {
         this.commit(parser.zxid);
         break;
       case PacketType.COMMITANDACTIVATE:
-        this.commit(parser.zxid);
-        this.activateMembership(parser.zxid);
+        this.withMembership((zxid) => this.commit(zxid));
         break;
       case PacketType.INFORMANDACTIVATE:
         this.appendFrom(parser.dataStart + 8);
-        this.commit(parser.zxid);
-        this.activateMembership(parser.zxid);
+        this.withMembership((zxid) => this.commit(zxid));
         break;
       case PacketType.PING:
         this.answerPing();
@@ -560,12 +556,22 @@ export class Learner implements Term, LinkHandler, Forward {
     this.host.sawMembership(verifier);
   }
 
-  private activateMembership(zxid: number): void {
+  /**
+   * A change of membership is committed: it is in force when its txn is applied. The term ends after that if it changes
+   * who leads or what this server is.
+   */
+  private withMembership(commit: (zxid: number) => void): void {
     const { parser, reader, reconfig } = this;
-    if (this.step === Step.OVER || reconfig === null || reconfig.zxid !== zxid) return;
-    this.reconfig = null;
+    const { zxid } = parser;
     reader.reset(parser.bytes, parser.dataStart, parser.dataEnd);
-    if (this.host.activateMembership(reconfig.verifier, reader.long())) this.end("the membership has changed");
+    const leaderSid = reader.long();
+    let mustEnd = false;
+    if (reconfig !== null && reconfig.zxid === zxid) {
+      this.reconfig = null;
+      mustEnd = this.host.activateMembership(reconfig.verifier, leaderSid);
+    }
+    commit(zxid);
+    if (mustEnd) this.end("the membership has changed");
   }
 
   // --- Forward
