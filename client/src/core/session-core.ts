@@ -252,6 +252,8 @@ export class SessionCore {
   opened(nowMs: number): void {
     this.nowMs = nowMs;
     this.phase = Phase.Handshaking;
+    // The rest of a chunk in the middle of which the last connection was given up.
+    this.frames.reset();
     const { writer } = this;
     const isKnown = this.hasSeenReadWrite;
     writer.reset();
