@@ -3,6 +3,7 @@ import { runSuite } from "../suite.js";
 import { faults } from "./faults.js";
 import { operations } from "./operations.js";
 import { readOnly } from "./read-only.js";
+import { sasl } from "./sasl.js";
 import { security } from "./security.js";
 import { Target } from "./target.js";
 import { watches } from "./watches.js";
@@ -19,6 +20,10 @@ await runSuite("client", async (suite) => {
     await security(target);
     await faults(target);
     await target.stop();
-    if (target.name === "3.9.5") await readOnly(target);
+    // Neither is there yet on a single server of ours.
+    if (target.name === "3.9.5") {
+      await sasl(target);
+      await readOnly(target);
+    }
   }
 });
