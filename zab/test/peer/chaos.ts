@@ -27,7 +27,7 @@ export function chaos(options: WorldOptions, steps: number, faults: Faults): Wor
     const node = world.node(sids[random.below(sids.length)]);
     switch (random.below(17)) {
       case 16:
-        if (faults.crashes && random.below(3) === 0) for (const each of world.nodes.values()) each.crash();
+        if (faults.crashes) powerCut(world, `cut${i}`);
         break;
       case 0:
       case 1:
@@ -73,4 +73,16 @@ export function chaos(options: WorldOptions, steps: number, faults: Faults): Wor
   world.write("last");
   world.untilEqual(120_000);
   return world;
+}
+
+/** All lose their power at once, in the middle of writes, and most come back. */
+function powerCut(world: World, name: string): void {
+  const { random, nodes } = world;
+  for (let n = random.below(5); n >= 0; n--) {
+    world.write(`${name}.${n}`);
+    world.run(random.below(2 * world.diskMaxMs));
+  }
+  for (const node of nodes.values()) node.crash();
+  const staysOut = 1 + random.below(nodes.size);
+  for (const node of nodes.values()) if (node.sid !== staysOut) node.boot();
 }
