@@ -10,7 +10,7 @@ import { load } from "typedoc-plugin-markdown";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const TARGET = join(ROOT, "docs", "api");
-const PACKAGES = ["client"];
+const PACKAGES = ["client", "recipes"];
 
 const made = mkdtempSync(join(tmpdir(), "quoll-api-"));
 for (const name of PACKAGES) await generate(name, join(made, name));

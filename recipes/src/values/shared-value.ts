@@ -68,7 +68,7 @@ export class SharedValue implements AsyncDisposable {
 
   /**
    * Replaces the value if it still is `previous`.
-   * @returns null if it is not; {@link value} is then what it was at that moment, or newer
+   * @returns null if it is not; {@link SharedValue.value} is then what it was at that moment, or newer
    */
   async trySet(previous: VersionedValue<Uint8Array>, value: Uint8Array): Promise<VersionedValue<Uint8Array> | null> {
     try {
