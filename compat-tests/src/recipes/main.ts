@@ -1,7 +1,8 @@
 // Curator 5.9, kazoo 2.11 and @quoll/recipes contend for the same recipes, in processes that are killed and paused while
 // a server is restarted or a leader is lost. What they did stands in a ledger, which is then checked.
 //
-// In the environment: RECIPES_SECONDS, the length of each scenario (6); RECIPES_ONLY, a part of the names of those to run;
+// In the environment: RECIPES_SECONDS, the length of each scenario (6); RECIPES_ONLY, a part of the names of those to run
+// (or "formats");
 // RECIPES_SEED, for who is disturbed when; RECIPES_SERVERS, a connect string of servers to use instead of our own, which are
 // then not disturbed; RECIPES_ALL=1 for all scenarios with ensembles too, and for ensembles of Quoll.
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
@@ -13,6 +14,7 @@ import { Ensemble } from "../peers/ensemble.js";
 import { type RunningServer, startServer } from "../peers/server.js";
 import { runSuite, type Suite } from "../suite.js";
 import { Crew, type Part } from "./crew.js";
+import { checkFormatsWithCurator, checkFormatsWithKazoo } from "./formats.js";
 import { checkLocks, checkQueue, parseLedger } from "./ledger.js";
 import type { Language } from "./peer-process.js";
 
@@ -52,7 +54,12 @@ await runSuite("recipes", async (suite) => {
     await server.kill();
     server = await startServer({ ...options, cfg: { ...options.cfg, clientPort: server.port } });
   };
-  await runScenarios(suite, { connectString: `${server.host}:${server.port}`, disturb }, "");
+  const connectString = `${server.host}:${server.port}`;
+  if (ONLY === "" || ONLY === "formats") {
+    await checkFormatsWithCurator(suite, connectString);
+    await checkFormatsWithKazoo(suite, connectString);
+  }
+  await runScenarios(suite, { connectString, disturb }, "");
   await server.stop();
   if (suite.kind === "java" || ALL_SCENARIOS) await runWithEnsemble(suite);
 });

@@ -11,6 +11,7 @@ export type Language = "curator" | "kazoo" | "quoll";
 
 const CURATOR = [
   "org.apache.curator:curator-recipes:5.9.0",
+  "org.apache.curator:curator-x-discovery:5.9.0",
   "org.apache.zookeeper:zookeeper:3.9.5",
   "io.dropwizard.metrics:metrics-core:4.1.12.1",
   "org.xerial.snappy:snappy-java:1.1.10.5",
@@ -23,12 +24,11 @@ const ANSWER_MS = 60_000;
 export function peerCommand(language: Language): readonly string[] {
   switch (language) {
     case "curator": {
-      const classpath = compileJava("recipes", curatorClasspath());
       const options = ["-Xmx96m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"];
-      return ["java", ...options, "-cp", classpath, "quoll.Peer"];
+      return ["java", ...options, "-cp", programsClasspath(), "quoll.Peer"];
     }
     case "kazoo":
-      return [kazooPython(), join(REPOSITORY, "compat-tests", "kazoo", "recipes", "peer.py")];
+      return [kazooPython(), kazooProgram("peer.py")];
     case "quoll":
       return [process.execPath, fileURLToPath(new URL("peer.js", import.meta.url))];
   }
@@ -36,7 +36,17 @@ export function peerCommand(language: Language): readonly string[] {
 
 /** Curator's recipes, and what they need. */
 export function curatorClasspath(): string {
-  return mavenClasspath("curator-5.9", CURATOR);
+  return mavenClasspath("curator-recipes-5.9", CURATOR);
+}
+
+/** The class path of the programs in `compat-tests/java/recipes`. */
+export function programsClasspath(): string {
+  return compileJava("recipes", compileJava("harness", "") + curatorClasspath());
+}
+
+/** A program in `compat-tests/kazoo/recipes`. */
+export function kazooProgram(file: string): string {
+  return join(REPOSITORY, "compat-tests", "kazoo", "recipes", file);
 }
 
 /** Python with kazoo alone, from PyPI. */
