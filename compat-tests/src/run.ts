@@ -32,7 +32,7 @@ const ONE_BY_ONE: readonly SuiteCommand[] = [
   client("shell", "shell/main.js", 8),
   client("curator", "java-clients/curator.js", 8),
   client("kafka", "kafka/main.js", 8),
-  client("tools", "tools/main.js", 10),
+  client("tools", "tools/main.js", 12),
 ];
 
 /** These keep both cores busy and have the machine to themselves. */

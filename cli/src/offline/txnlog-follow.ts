@@ -1,6 +1,6 @@
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Disk, LogEntryStream, listLogs, zxidOfLogName } from "@quoll/server/storage";
+import { type Disk, LOG_HEADER_SIZE, LogEntryStream, listLogs, zxidOfLogName } from "@quoll/server/storage";
 import { findDatabase } from "./directories.js";
 import type { Terminal } from "./terminal.js";
 import { ToolError, ToolExit } from "./tool-error.js";
@@ -79,5 +79,5 @@ function logAfter(disk: Disk, directory: string, stream: LogEntryStream): string
 
 /** A log that was begun a moment ago may not have its header yet. */
 function tryOpen(disk: Disk, path: string): LogEntryStream | null {
-  return disk.size(path) === 0 ? null : LogEntryStream.open(disk, path);
+  return disk.size(path) < LOG_HEADER_SIZE ? null : LogEntryStream.open(disk, path);
 }

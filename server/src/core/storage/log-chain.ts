@@ -57,7 +57,8 @@ export class LogChain {
 
   /** Sizes of the files that are walked, in total. */
   get bytesTotal(): number {
-    return this.logs.reduce((sum, { name }) => sum + this.disk.size(join(this.directory, name)), 0);
+    const paths = this.logs.map(({ name }) => join(this.directory, name)).filter((path) => this.disk.exists(path));
+    return paths.reduce((sum, path) => sum + this.disk.size(path), 0);
   }
 
   /** Where the walk is, in the sense of {@link bytesTotal}. */
@@ -72,6 +73,8 @@ export class LogChain {
       if (this.reader === null) {
         if (this.index === this.logs.length) return this.finish();
         this.path = join(this.directory, this.logs[this.index++].name);
+        // A purge beside us removes the oldest first; what then is missing shows as a gap, if it was needed.
+        if (!this.disk.exists(this.path)) continue;
         this.reader = TxnLogReader.open(this.disk, this.path);
         if (this.reader === null) continue;
       }
