@@ -33,6 +33,7 @@ import { NodeDisk } from "./disk/node-disk.js";
 import { ReplicaDisk } from "./disk/replica-disk.js";
 import { logOptions, logWarnings } from "./log-options.js";
 import { MembershipFiles } from "./membership-files.js";
+import { PeerQuorumView } from "./peer-quorum-view.js";
 import { RunningServerView } from "./running-server-view.js";
 import type { RunningServer } from "./server.js";
 import { SnapshotTaker } from "./snapshot-taker.js";
@@ -81,6 +82,7 @@ class QuorumServer implements RunningServer, EnsembleMemberHost {
   private readonly electionPort: LinkServer;
   private readonly connections: Connections;
   private readonly view: RunningServerView;
+  private readonly quorumView: PeerQuorumView;
   private readonly snapshots: SnapshotTaker;
   private readonly membershipFiles: MembershipFiles | null;
   private readonly endTurn = () => this.finishTurn();
@@ -146,6 +148,8 @@ class QuorumServer implements RunningServer, EnsembleMemberHost {
       (word) => answerFourLetterWord(word, this.view),
     );
     this.view = new RunningServerView(config, member.core, this.connections, directories, this.startedAtMs);
+    this.quorumView = new PeerQuorumView(member.peer, ensemble, () => member.core);
+    this.view.quorum = this.quorumView;
   }
 
   get clientPort(): number {
@@ -222,6 +226,7 @@ class QuorumServer implements RunningServer, EnsembleMemberHost {
 
   serve(core: ServerCore | null): void {
     this.view.serving = this.member.isServing;
+    this.quorumView.servingSinceMs = performance.now();
     this.view.core = this.member.core;
     this.connections.serve(core);
   }

@@ -9,12 +9,13 @@ import { FULL_VERSION } from "./version.js";
  */
 export function monitorValues(view: ServerView): Array<readonly [key: string, value: string]> {
   const { stats, quorum } = view;
-  const leader = quorum === null ? null : quorum.leader;
+  const member = view.readOnly ? null : quorum;
+  const leader = member === null ? null : member.leader;
   const { proposal } = stats;
   const lines: Array<readonly [string, string]> = [
     ["version", FULL_VERSION],
     ["server_state", view.mode],
-    ...only(quorum, ({ peerState }) => [["peer_state", peerState]]),
+    ...only(member, ({ peerState }) => [["peer_state", peerState]]),
     ...only(view.mode === "observer" ? quorum : null, ({ learnerMasterSid }) => [
       ["observer_master_id", String(learnerMasterSid)],
     ]),
@@ -55,7 +56,7 @@ export function monitorValues(view: ServerView): Array<readonly [key: string, va
     ...only(leader, ({ learners }) => [["learners", String(learners)]]),
     ["min_client_response_size", String(stats.clientResponse.min)],
     ["non_mtls_local_conn_count", "0"],
-    ...only(view.readOnly ? null : quorum, ({ quorumSize }) => [["quorum_size", String(quorumSize)]]),
+    ...only(member, ({ quorumSize }) => [["quorum_size", String(quorumSize)]]),
     ["watch_bytes", String(stats.watchBytes)],
     ["connection_rejected", String(stats.connectionRejected)],
     ["sessionless_connections_expired", String(stats.sessionlessConnectionsExpired)],
