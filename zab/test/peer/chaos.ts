@@ -78,6 +78,7 @@ export function chaos(options: WorldOptions, steps: number, faults: Faults): Wor
 /** All lose their power at once, in the middle of writes, and most come back. */
 function powerCut(world: World, name: string): void {
   const { random, nodes } = world;
+  for (let waits = 0; world.leader === null && waits < 30; waits++) world.run(50);
   for (let n = random.below(5); n >= 0; n--) {
     world.write(`${name}.${n}`);
     world.run(random.below(2 * world.diskMaxMs));
@@ -85,4 +86,5 @@ function powerCut(world: World, name: string): void {
   for (const node of nodes.values()) node.crash();
   const staysOut = 1 + random.below(nodes.size);
   for (const node of nodes.values()) if (node.sid !== staysOut) node.boot();
+  if (random.below(2) === 0) world.heal();
 }
