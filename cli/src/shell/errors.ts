@@ -17,6 +17,18 @@ export class ShellError extends Error {
   }
 }
 
+/** The exit code of a command that was interrupted, as a Unix shell's. */
+const INTERRUPTED = 130;
+
+/** The user gave the command up. */
+export class InterruptedError extends ShellError {
+  override readonly code = "INTERRUPTED";
+
+  constructor(options?: ErrorOptions) {
+    super("interrupted", INTERRUPTED, null, options);
+  }
+}
+
 /** The words of a command cannot be understood. */
 export class UsageError extends ShellError {
   override readonly code = "USAGE";

@@ -9,16 +9,13 @@ import {
 } from "@quoll/client";
 import { didYouMean } from "@quoll/server/internal";
 import { type Command, type CommandContext, type ShellControl, usageError } from "./command.js";
-import { ParseError, ShellError, UnknownCommandError, UsageError } from "./errors.js";
+import { InterruptedError, ParseError, ShellError, UnknownCommandError, UsageError } from "./errors.js";
 import type { ShellIo } from "./io.js";
 import { outputFormat } from "./launch-options.js";
 import { wordsOf } from "./line.js";
 import { ParsedCommand, parseOptions } from "./options.js";
 import { COMMANDS, usageText } from "./registry.js";
 import { KeeperShellError, shellErrorOf } from "./text/keeper-message.js";
-
-/** The exit code of a command that was interrupted, as a Unix shell's. */
-const INTERRUPTED = 130;
 
 /** How long a command waits for a connection before it fails, unless the session timeout is shorter. */
 const CONNECT_WAIT_MAX_MS = 5000;
@@ -110,7 +107,7 @@ export class Shell implements ShellControl {
 
   /** Gives the running command up. @returns false if none was running */
   interrupt(): boolean {
-    this.running?.abort(new Error("interrupted"));
+    this.running?.abort(new InterruptedError());
     return this.running !== null;
   }
 
@@ -225,11 +222,7 @@ export class Shell implements ShellControl {
 
   /** @returns the exit code */
   private printError(raised: unknown, words: readonly string[]): number {
-    const error = shellErrorOf(raised);
-    if (error instanceof AbortedError) {
-      if (this.io.format === "text") this.io.err("interrupted\n");
-      return INTERRUPTED;
-    }
+    const error = raised instanceof AbortedError ? new InterruptedError({ cause: raised }) : shellErrorOf(raised);
     const { message, hint, code, exitCode } = describe(error);
     const command = this.commands.get(words[0] ?? "");
     const asksForJson = this.io.format === "json" || wantsJson(words);

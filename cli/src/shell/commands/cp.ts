@@ -46,11 +46,16 @@ export const cp: Command = {
     const leaveOut = () => {
       leftOut++;
     };
-    const records = readSubtree(client, source!, { signal, pace: new Pace(0), leftOut: leaveOut });
+    const records = readSubtree(client, source!, {
+      signal,
+      pace: new Pace(0),
+      depthMax: args.has("r") ? Number.POSITIVE_INFINITY : 0,
+      leftOut: leaveOut,
+    });
     const progress = new Progress(io, `cp ${source}`);
     const write = async (record: ReadRecord) => ({ record, written: await writeRecord(client, record, writing) });
     try {
-      for await (const { record, written } of inOrder(args.has("r") ? records : only(records), write)) {
+      for await (const { record, written } of inOrder(records, write)) {
         counts[written]++;
         if (written === "differs") differing.push(targetPath(target!, record));
         progress.step(record.fraction, record.data?.length ?? 0);
@@ -72,11 +77,3 @@ export const cp: Command = {
       );
   },
 };
-
-/** The first of a walk: the znode itself. */
-async function* only(records: AsyncGenerator<ReadRecord>): AsyncGenerator<ReadRecord> {
-  for await (const record of records) {
-    yield record;
-    return;
-  }
-}

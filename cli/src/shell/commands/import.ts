@@ -3,7 +3,7 @@ import type { Command, CommandContext } from "../command.js";
 import { ShellError } from "../errors.js";
 import type { ParsedCommand } from "../options.js";
 import { checkPath, parentOf } from "../path.js";
-import { type FileRecord, headOf, recordsOf } from "../transfer/export-file.js";
+import { checkExport, type FileRecord, headOf, recordsOf } from "../transfer/export-file.js";
 import { Pace } from "../transfer/pace.js";
 import { Progress } from "../transfer/progress.js";
 import { SYSTEM_PATH } from "../transfer/read-subtree.js";
@@ -56,6 +56,8 @@ const importCommand: Command = {
     if (!writing.isDry && target !== "/" && (await client.exists(parentOf(target), { signal })) === null) {
       throw new ShellError(`Node does not exist: ${parentOf(target)}`, 1, "create the parent first");
     }
+    // Nothing is written from a file that turns out to be damaged at its end.
+    await checkExport(file);
     const counts: Record<Written, number> = { created: 0, changed: 0, same: 0, differs: 0 };
     const differing: string[] = [];
     await forEachRecord(context, file, `import ${target}`, args, async (record) => {

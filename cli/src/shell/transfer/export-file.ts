@@ -29,9 +29,8 @@ export async function headOf(file: string): Promise<ExportHead> {
 
 /**
  * The records of an export file. The end is checked: a file that was cut off or changed is an error, after its last record.
- * @param isWhole - false for a file that may have been cut off
  */
-export async function* recordsOf(file: string, isWhole = true): AsyncGenerator<FileRecord> {
+export async function* recordsOf(file: string): AsyncGenerator<FileRecord> {
   checkExists(file);
   const hash = createHash("sha256");
   let number = 0;
@@ -55,8 +54,13 @@ export async function* recordsOf(file: string, isWhole = true): AsyncGenerator<F
     }
     hash.update(`${line}\n`);
   }
-  if (isWhole)
-    throw new ExportFileError(`${file} is not whole: its last line is missing`, 1, "export -resume continues it");
+  if (number === 0) throw new ExportFileError(`${file} is empty: not an export`);
+  throw new ExportFileError(`${file} is not whole: its last line is missing`, 1, "export -resume continues it");
+}
+
+/** Reads an export to its end. @throws if anything is wrong with it */
+export async function checkExport(file: string): Promise<void> {
+  for await (const { record } of recordsOf(file)) void record;
 }
 
 /** What there is of an export that was interrupted. */

@@ -11,6 +11,8 @@ export const SYSTEM_PATH = "/zookeeper";
 export interface SubtreeReading {
   readonly signal: AbortSignal;
   readonly pace: Pace;
+  /** How deep to go; without end by default. */
+  readonly depthMax?: number;
   /** Begins behind this path, which was read before: in the order of a walk. */
   readonly after?: string | undefined;
   /** Told of a znode that is left out: ephemerals belong to a session and cannot be copied. */
@@ -29,13 +31,13 @@ export interface ReadRecord extends NodeRecord {
 export async function* readSubtree(
   client: ZooKeeper,
   root: string,
-  { signal, pace, after, leftOut }: SubtreeReading,
+  { signal, pace, depthMax = Number.POSITIVE_INFINITY, after, leftOut }: SubtreeReading,
 ): AsyncGenerator<ReadRecord> {
   const progress = new WalkFraction();
   const visits = async function* (): AsyncGenerator<Visit & { fraction: number }> {
     const enters = (path: string) =>
       !(root === "/" && path === SYSTEM_PATH) && (after === undefined || reachesBehind(suffixBelow(root, path), after));
-    for await (const visit of walk(client, root, { signal, enters })) {
+    for await (const visit of walk(client, root, { signal, depthMax, enters })) {
       const fraction = progress.visit(visit.depth, visit.children.length);
       if (after !== undefined && !isBehind(suffixBelow(root, visit.path), after)) continue;
       if (visit.stat.isEphemeral) {
