@@ -13,7 +13,7 @@ type Step =
   | { readonly kind: "closeAll" | "reset" | "cut" | "mute" | "unmute" | "endSession" | "stall" }
   | { readonly kind: "stop" | "start" | "lag"; readonly server: number };
 
-const RUNS = 1_000;
+const RUNS = 500;
 const HOSTS = ["a", "b", "c"];
 const NODES = ["/n0", "/n1", "/n2"];
 

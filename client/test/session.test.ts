@@ -214,6 +214,20 @@ describe("operations across a disconnection", () => {
     }
   });
 
+  it("a protected create that can't be looked for in time is of unknown outcome", async () => {
+    const { ensemble, platform, zk } = world();
+    await platform.run(500);
+    const options = { mode: "ephemeral", protection: true, timeoutMs: 5_000 } as const;
+    const created = watchPromise(zk.create("/n", null, options));
+    await platform.run(1);
+    for (const host of ["a", "b", "c"]) ensemble.stop(host);
+    platform.reset();
+    await platform.run(4_900);
+    expect(created.isDone).toBe(false);
+    await platform.run(200);
+    expect(created.error).toMatchObject({ code: "OperationTimeout", operation: "create", outcome: "unknown" });
+  });
+
   it("a timeout says whether the request was sent", async () => {
     const { ensemble, platform, zk } = world({ operationTimeoutMs: 0 });
     const early = watchPromise(zk.create("/a", null, { timeoutMs: 0.5 }));
@@ -250,6 +264,27 @@ describe("operations across a disconnection", () => {
     expect(aborted.error).toMatchObject({ name: "AbortError", outcome: "unknown", cause: { message: "enough" } });
     expect(other.value).toBe(null);
     await expect(zk.getData("/a", { signal: controller.signal })).rejects.toMatchObject({ outcome: "notSent" });
+  });
+
+  it("many operations share one signal, with one listener at it", async () => {
+    const { platform, zk } = world();
+    await platform.run(500);
+    const controller = new AbortController();
+    let listeners = 0;
+    const { signal } = controller;
+    const add = signal.addEventListener.bind(signal);
+    signal.addEventListener = ((...args: Parameters<typeof add>) => {
+      listeners++;
+      add(...args);
+    }) as typeof add;
+    const answered = Array.from({ length: 50 }, () => watchPromise(zk.exists("/", { signal })));
+    await platform.run(100);
+    expect(answered.every(({ isDone, error }) => isDone && error === undefined)).toBe(true);
+    const aborted = Array.from({ length: 50 }, () => watchPromise(zk.exists("/", { signal })));
+    controller.abort();
+    await platform.run(100);
+    expect(aborted.every(({ error }) => (error as Error).name === "AbortError")).toBe(true);
+    expect(listeners).toBe(2);
   });
 });
 

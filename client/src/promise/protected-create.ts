@@ -1,11 +1,12 @@
 import { Acls } from "../core/acl.js";
-import { isKeeperError } from "../core/errors.js";
+import { AbortedError, ClosedError, isKeeperError, KeeperError } from "../core/errors.js";
 import type { Created } from "../core/request.js";
 import type { CreateOptions } from "./options.js";
 import type { ZooKeeper } from "./zookeeper.js";
 
 /**
- * Creates a znode with the parents that are missing, or with a name by which it is found after a lost reply, or both.
+ * Creates a znode with the parents that are missing, or with a name by which it is found after a lost reply, or both. The
+ * timeout is for all of it.
  * @returns the path, or the path with the Stat
  */
 export async function createProtected(
@@ -15,30 +16,40 @@ export async function createProtected(
   options: CreateOptions,
   wantsStat: boolean,
 ): Promise<string | Created> {
-  const { parents, protection, ...plain } = options;
+  const { parents, protection, timeoutMs = zk.operationTimeoutMs, ...plain } = options;
+  const deadlineMs = zk.platform.now() + timeoutMs;
+  const left = () => (timeoutMs === 0 ? 0 : Math.max(1, deadlineMs - zk.platform.now()));
   const guid = protection === true ? zk.platform.uuid() : protection || null;
   const slash = path.lastIndexOf("/");
   const parent = path.slice(0, slash) || "/";
   const prefix = guid === null ? "" : `_c_${guid}-`;
   const protectedPath = guid === null ? path : `${path.slice(0, slash + 1)}${prefix}${path.slice(slash + 1)}`;
-  // A lost reply cannot lead to another session's node: the session is part of what is asked for.
-  let isLost = false;
   for (;;) {
+    const attempt = { ...plain, timeoutMs: left() };
     try {
-      if (isLost) {
-        const found = await find(zk, parent, prefix, plain, wantsStat);
-        if (found !== null) return found;
-        isLost = false;
-      }
       return wantsStat
-        ? await zk.createWithStat(protectedPath, data, plain)
-        : await zk.create(protectedPath, data, plain);
+        ? await zk.createWithStat(protectedPath, data, attempt)
+        : await zk.create(protectedPath, data, attempt);
     } catch (error) {
-      if (guid !== null && isKeeperError(error, "ConnectionLoss")) isLost = true;
-      else if (parents !== undefined && isKeeperError(error, "NoNode")) await createParents(zk, parent, options);
-      else throw error;
+      if (guid !== null && isKeeperError(error, "ConnectionLoss")) {
+        const found = await find(zk, parent, prefix, { ...attempt, timeoutMs: left() }, wantsStat).catch((cause) => {
+          throw stillUnknown(cause, protectedPath);
+        });
+        if (found !== null) return found;
+      } else if (parents !== undefined && isKeeperError(error, "NoNode")) {
+        await createParents(zk, parent, { ...options, timeoutMs: left() });
+      } else {
+        throw error;
+      }
     }
   }
+}
+
+/** Nobody knows what became of the create, and looking for it has failed: that is what the caller has to hear. */
+function stillUnknown(cause: unknown, path: string): unknown {
+  if (isKeeperError(cause)) return new KeeperError(cause.code, "create", path, "unknown", cause.message);
+  if (cause instanceof AbortedError) return new AbortedError("create", path, "unknown", cause.cause);
+  return cause instanceof ClosedError ? new ClosedError("create", path, "unknown") : cause;
 }
 
 async function find(

@@ -11,6 +11,7 @@ import { isConnected, type SessionState } from "../core/session-state.js";
 import type { Stat } from "../core/stat.js";
 import type { AddWatchMode, WatcherType, WatchListener } from "../core/watch-event.js";
 import { ADD_WATCH_MODES, WATCHER_TYPES } from "../core/watch-table.js";
+import { AbortWatch } from "./abort-watch.js";
 import { bytesOf } from "./data.js";
 import { Driver } from "./driver.js";
 import { CREATE_FLAGS, createType, isSequential } from "./op.js";
@@ -50,10 +51,14 @@ export class ZooKeeper implements AsyncDisposable {
   readonly platform: Platform;
   /** Stands before every path on the server; "" if there is none. */
   readonly chroot: string;
+  /** After how long an operation without a timeout of its own is given up, ms; 0 for never. */
+  readonly operationTimeoutMs: number;
 
   private readonly core: SessionCore;
   private readonly driver: Driver;
-  private readonly operationTimeoutMs: number;
+  private readonly aborts = new AbortWatch<Request>((request, reason) => {
+    this.driver.abandon(request, this.aborted(request, request.outcome, reason));
+  });
 
   /**
    * @param connectString - `host:port,host:port/chroot`
@@ -433,9 +438,8 @@ export class ZooKeeper implements AsyncDisposable {
         request.reject(this.aborted(request, "notSent", signal.reason));
         return promise;
       }
-      const abort = () => this.driver.abandon(request, this.aborted(request, request.outcome, signal.reason));
-      signal.addEventListener("abort", abort);
-      const done = () => signal.removeEventListener("abort", abort);
+      this.aborts.add(signal, request);
+      const done = () => this.aborts.remove(signal, request);
       promise.then(done, done);
     }
     this.driver.submit(request, timeoutMs);
