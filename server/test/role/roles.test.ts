@@ -1,3 +1,4 @@
+import { Writer } from "@quoll/jute";
 import { describe, expect, test } from "vitest";
 import { OpCode } from "../../src/core/op-code.js";
 import {
@@ -11,6 +12,7 @@ import {
   getEphemerals,
   multi,
   PING,
+  READ_ONLY,
   type Request,
   raw,
   remove,
@@ -71,6 +73,22 @@ describe("a write", () => {
     ensemble.settle();
     expect(ensemble.leader.log.records.map(({ zxid }) => zxid)).toEqual([4294967297]);
     expect(ensemble.leader.log.types).toEqual([OpCode.error]);
+  });
+
+  test("that only a leader's reaper makes is refused, though a Java follower lets a client ask for it", () => {
+    const ensemble = new Ensemble(2, 0);
+    const client = ensemble.session(LEADER, "a");
+    client.send(create("/closed", { acl: READ_ONLY }));
+    ensemble.settle();
+    const packet = new Writer();
+    packet.string("/closed");
+    const { at } = packet;
+    packet.int(-1);
+    const bytes = packet.take();
+    const { hi, lo } = client.sessionId;
+    ensemble.leader.core.leaderService.request({}, hi, lo, 9, OpCode.deleteContainer, bytes, 0, at, at, bytes.length);
+    ensemble.settle();
+    expect(ensemble.leader.log.types).toEqual([OpCode.createSession, OpCode.create, OpCode.error]);
   });
 
   test("of a client with ids is checked against the ACL with these ids at the leader", () => {

@@ -250,12 +250,15 @@ export class Leader implements Role, LeaderService {
       case OpCode.closeSession:
         this.proposeClose(null, sessionHi, sessionLo, cxid);
         return;
+      case OpCode.deleteContainer:
+        // Only a leader's own reaper has reason to; ZooKeeper's followers let a client ask for it, past every ACL.
+        this.refuseRemote(type, sessionHi, sessionLo, cxid, KeeperCode.Unimplemented);
+        return;
       case OpCode.create:
       case OpCode.create2:
       case OpCode.createTTL:
       case OpCode.createContainer:
       case OpCode.delete:
-      case OpCode.deleteContainer:
       case OpCode.setData:
       case OpCode.setACL:
       case OpCode.multi:
@@ -270,8 +273,13 @@ export class Leader implements Role, LeaderService {
     const client = this.remoteClient(origin, sessionHi, sessionLo, bytes, authStart, authEnd);
     const { zxid } = prep;
     const err = prep.prepare(type, client, sessionHi, sessionLo, cxid, bytes, start, end, server.wallMs);
-    // The learner waits for a txn, in the order of what it has sent, whatever the request was.
-    if (prep.zxid === zxid) prep.refuse(sessionHi, sessionLo, cxid, err, server.wallMs);
+    if (prep.zxid === zxid) this.refuseRemote(type, sessionHi, sessionLo, cxid, err);
+    else this.propose(null, type, cxid, err);
+  }
+
+  /** The learner waits for a txn, in the order of what it has sent, whatever the request was. */
+  private refuseRemote(type: number, sessionHi: number, sessionLo: number, cxid: number, err: number): void {
+    this.prep.refuse(sessionHi, sessionLo, cxid, err, this.server.wallMs);
     this.propose(null, type, cxid, err);
   }
 
@@ -311,8 +319,8 @@ export class Leader implements Role, LeaderService {
       if (!(error instanceof ProtocolError)) throw error;
       err = KeeperCode.MarshallingError;
     }
-    if (err !== KeeperCode.Ok) prep.refuse(hi, lo, cxid, err, server.wallMs);
-    this.propose(null, OpCode.createSession, cxid, err);
+    if (err === KeeperCode.Ok) this.propose(null, OpCode.createSession, cxid, err);
+    else this.refuseRemote(OpCode.createSession, hi, lo, cxid, err);
   }
 
   sync(origin: Origin, sessionHi: number, sessionLo: number, cxid: number): void {
