@@ -26,6 +26,11 @@ export interface PeerOptions {
   readonly multiAddress: boolean;
   /** Learners that are not in the configuration which are served at a time, if it can change: they may be about to join. */
   readonly unlistedLearnersMax: number;
+  /**
+   * `observerMasterPort`: where followers serve observers, and where an observer looks for one; 0: observers follow the
+   * leader.
+   */
+  readonly observerMasterPort: number;
   /** Connections to the quorum port that have not yet said who they are, in all. */
   readonly unprovenLinksMax: number;
 }
@@ -44,5 +49,6 @@ export const DEFAULT_PEER_OPTIONS: Omit<PeerOptions, "sid"> = {
   reconfigEnabled: false,
   multiAddress: false,
   unlistedLearnersMax: 64,
+  observerMasterPort: 0,
   unprovenLinksMax: 100,
 };

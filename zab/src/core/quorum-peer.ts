@@ -4,7 +4,7 @@ import type { Elected, Election, ElectionEvents, Role } from "./election/index.j
 import { HeldLinks } from "./held-links.js";
 import { Leader } from "./leader/leader.js";
 import { Learner } from "./learner/learner.js";
-import type { Dialer, Link, LinkHandler } from "./link.js";
+import type { Dialer, HostPort, Link, LinkHandler } from "./link.js";
 import { type QuorumVerifier, sameMember, typeOf } from "./membership/index.js";
 import type { PeerEvents } from "./peer-events.js";
 import type { PeerOptions } from "./peer-options.js";
@@ -56,6 +56,8 @@ export class QuorumPeer implements ReplicaEvents, TermHost {
   private role: Role | null = null;
   private term: Term | null = null;
   private leader: Leader | null = null;
+  private learner: Learner | null = null;
+  private observerTerms = 0;
   /** Whether the shell serves in the name of the term. */
   private isServing = false;
   private isSettling = false;
@@ -168,6 +170,11 @@ export class QuorumPeer implements ReplicaEvents, TermHost {
     return this.held.hold(link, this.nowMs);
   }
 
+  /** A connection to this server's `observerMasterPort`. @returns null when it is to be closed: this server does not follow */
+  observerLinkAccepted(link: Link): LinkHandler | null {
+    return this.learner?.observerAccepted(link) ?? null;
+  }
+
   // --- ReplicaEvents
 
   synced(zxid: number): void {
@@ -223,9 +230,29 @@ export class QuorumPeer implements ReplicaEvents, TermHost {
       if (this.leader === leader) this.held.adopt((link) => leader.accepted(link));
     } else {
       this.held.dropAll();
-      this.term = new Learner(this, leaderSid, role === "observing", this.dialer);
-      this.term.start();
+      const isObserver = role === "observing";
+      const addresses =
+        isObserver && this.options.observerMasterPort > 0
+          ? this.nextObserverMaster(leaderSid)
+          : this.addressesOf(leaderSid);
+      const learner = new Learner(this, leaderSid, isObserver, addresses, this.dialer);
+      this.term = this.learner = learner;
+      learner.start();
     }
+  }
+
+  private addressesOf(sid: number): readonly HostPort[] {
+    const member = this.verifier.members.get(sid) ?? this.lastSeenVerifier.members.get(sid);
+    return member?.quorumAddresses ?? [];
+  }
+
+  /** The followers that serve observers, one after the other. */
+  private nextObserverMaster(leaderSid: number): readonly HostPort[] {
+    const followers = [...this.verifier.votingMembers.values()].filter(({ sid }) => sid !== leaderSid);
+    if (followers.length === 0) return this.addressesOf(leaderSid);
+    const { sid, quorumAddresses } = followers[(this.options.sid + this.observerTerms++) % followers.length];
+    this.log.info({ sid }, "observing by way of a follower");
+    return quorumAddresses.map(({ host }) => ({ host, port: this.options.observerMasterPort }));
   }
 
   serving(term: Term): void {
@@ -245,7 +272,7 @@ export class QuorumPeer implements ReplicaEvents, TermHost {
   private closeTerm(reason: string): void {
     const { term, isServing } = this;
     if (term === null) return;
-    this.term = this.leader = null;
+    this.term = this.leader = this.learner = null;
     this.isServing = false;
     term.close();
     if (isServing) this.events.ended(reason);

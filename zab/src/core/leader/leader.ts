@@ -131,7 +131,7 @@ export class Leader implements Term, Leadership, LearnerMaster {
     return this.step === Step.ESTABLISHED;
   }
 
-  get service(): LeaderService {
+  private get service(): LeaderService {
     invariant(this.learnerService !== null, "the leader serves");
     return this.learnerService;
   }
@@ -549,12 +549,36 @@ export class Leader implements Term, Leadership, LearnerMaster {
     }
   }
 
-  syncAsked(learner: LearnerHandler): void {
+  sync(learner: LearnerHandler, sessionHi: number, sessionLo: number, cxid: number): void {
     if (!learner.isQuoll) this.orderedSyncs++;
+    this.service.sync(learner, sessionHi, sessionLo, cxid);
   }
 
   confirm(then: () => void): void {
     if (this.step === Step.ESTABLISHED) this.confirmation.ask(then);
+  }
+
+  touched(sessionHi: number, sessionLo: number, timeoutMs: number): void {
+    this.service.touched(sessionHi, sessionLo, timeoutMs);
+  }
+
+  revalidate(learner: LearnerHandler, sessionHi: number, sessionLo: number, timeoutMs: number): void {
+    learner.sendRevalidated(sessionHi, sessionLo, this.service.revalidate(learner, sessionHi, sessionLo, timeoutMs));
+  }
+
+  request(
+    learner: LearnerHandler,
+    sessionHi: number,
+    sessionLo: number,
+    cxid: number,
+    type: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    authStart: number,
+    authEnd: number,
+  ): void {
+    this.service.request(learner, sessionHi, sessionLo, cxid, type, bytes, start, end, authStart, authEnd);
   }
 
   pinged(learner: LearnerHandler): void {

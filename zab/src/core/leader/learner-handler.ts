@@ -13,7 +13,6 @@ import {
   writeRevalidated,
 } from "../quorum-packet/packet-writers.js";
 import type { Replica } from "../replica.js";
-import type { LeaderService } from "../service.js";
 import { counterOf, epochOf, firstZxidOf } from "../zxid.js";
 import { LearnerSync } from "./learner-sync.js";
 
@@ -45,18 +44,16 @@ export const enum LearnerStage {
   GONE = 8,
 }
 
-/** What a learner's handler needs of the leader. */
+/** Whom learners follow, as their handlers see it: the leader, or a follower that serves observers. */
 export interface LearnerMaster {
   readonly options: PeerOptions;
   readonly replica: Replica;
   readonly log: Log;
   readonly nowMs: number;
-  /** Of the leader's term; known from {@link LearnerStage.EPOCH_SENT} on. */
+  /** Of the term; known from {@link LearnerStage.EPOCH_SENT} on. */
   readonly epoch: number;
   readonly lastProposedZxid: number;
   readonly isEstablished: boolean;
-  /** Once established. */
-  readonly service: LeaderService;
   /** The text that NEWLEADER carries. */
   readonly newLeaderConfig: Uint8Array;
   /** Gives a learner without a number one. */
@@ -70,9 +67,25 @@ export interface LearnerMaster {
   beginSync(learner: LearnerHandler): boolean;
   newLeaderAcked(learner: LearnerHandler): void;
   acked(learner: LearnerHandler, zxid: number): void;
-  pinged(learner: LearnerHandler): void;
-  syncAsked(learner: LearnerHandler): void;
   left(learner: LearnerHandler, reason: string): void;
+
+  // What its clients ask for; as in LeaderService, with the packet's bytes.
+  pinged(learner: LearnerHandler): void;
+  touched(sessionHi: number, sessionLo: number, timeoutMs: number): void;
+  revalidate(learner: LearnerHandler, sessionHi: number, sessionLo: number, timeoutMs: number): void;
+  sync(learner: LearnerHandler, sessionHi: number, sessionLo: number, cxid: number): void;
+  request(
+    learner: LearnerHandler,
+    sessionHi: number,
+    sessionLo: number,
+    cxid: number,
+    type: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    authStart: number,
+    authEnd: number,
+  ): void;
 }
 
 /** The leader's end of one link: takes a learner from its first packet to being up to date, and hears it from then on. */
@@ -384,7 +397,7 @@ export class LearnerHandler implements LinkHandler {
     while (reader.remaining > 0) {
       const hi = reader.int();
       const lo = reader.int();
-      master.service.touched(hi, lo, reader.int());
+      master.touched(hi, lo, reader.int());
     }
     master.pinged(this);
   }
@@ -397,12 +410,8 @@ export class LearnerHandler implements LinkHandler {
     const lo = reader.int();
     const cxid = reader.int();
     const opcode = reader.int();
-    if (opcode === OP_SYNC) {
-      master.syncAsked(this);
-      master.service.sync(this, hi, lo, cxid);
-      return;
-    }
-    master.service.request(this, hi, lo, cxid, opcode, bytes, reader.at, dataEnd, parser.authStart, parser.authEnd);
+    if (opcode === OP_SYNC) master.sync(this, hi, lo, cxid);
+    else master.request(this, hi, lo, cxid, opcode, bytes, reader.at, dataEnd, parser.authStart, parser.authEnd);
   }
 
   private revalidate(): void {
@@ -410,9 +419,12 @@ export class LearnerHandler implements LinkHandler {
     reader.reset(parser.bytes, parser.dataStart, parser.dataEnd);
     const hi = reader.int();
     const lo = reader.int();
-    const isValid = master.service.revalidate(this, hi, lo, reader.int());
+    master.revalidate(this, hi, lo, reader.int());
+  }
+
+  sendRevalidated(sessionHi: number, sessionLo: number, isValid: boolean): void {
     if (this.stage === LearnerStage.GONE) return;
-    writeRevalidated(this.out, hi, lo, isValid);
+    writeRevalidated(this.out, sessionHi, sessionLo, isValid);
     this.link.touch();
   }
 

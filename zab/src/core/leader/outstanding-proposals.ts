@@ -80,6 +80,11 @@ export class OutstandingProposals {
     }
   }
 
+  /** Takes out all that are committed now. */
+  shiftUpTo(zxid: number): void {
+    while (this.length > 0 && this.firstZxid <= zxid) this.shift();
+  }
+
   private compact(): void {
     const { packets, head } = this;
     packets.bytes.copyWithin(0, head, packets.at);

@@ -1,6 +1,8 @@
 import { decodeUtf8, ProtocolError, Reader } from "@quoll/jute";
 import { Fifo } from "../fifo.js";
-import type { Dialer, Link, LinkHandler } from "../link.js";
+import type { LearnerHandler } from "../leader/learner-handler.js";
+import { OutstandingProposals } from "../leader/outstanding-proposals.js";
+import type { Dialer, HostPort, Link, LinkHandler } from "../link.js";
 import { MembershipError, parseConfigText, type QuorumVerifier } from "../membership/index.js";
 import { PacketParser } from "../quorum-packet/packet-parser.js";
 import { PacketType, packetName } from "../quorum-packet/packet-type.js";
@@ -21,6 +23,7 @@ import { epochOf, firstZxidOf } from "../zxid.js";
 import { AppendedTxns } from "./appended-txns.js";
 import { CommittedProposals } from "./committed-proposals.js";
 import { LeaderDialer } from "./leader-dialer.js";
+import { ObserverMaster } from "./observer-master.js";
 
 /** Bytes that may come while a snapshot is being stored, or an epoch. */
 const HELD_BACK_BYTES_MAX = 256 * 1024 * 1024;
@@ -29,6 +32,15 @@ const OP_SYNC = 9;
 /** A SyncRequest for "/": leaders do not look at it. */
 const SYNC_REQUEST = new Uint8Array([0, 0, 0, 1, 0x2f]);
 const NO_AUTHINFO = new Uint8Array(0);
+
+/** A sync that the leader has not answered: it answers them in order. */
+interface PendingSync {
+  readonly hi: number;
+  readonly lo: number;
+  readonly cxid: number;
+  /** Whose client asks; null for one of this server's. */
+  readonly observer: LearnerHandler | null;
+}
 
 const enum Step {
   CONNECTING = 0,
@@ -73,7 +85,10 @@ export class Learner implements Term, LinkHandler, Forward {
   private isSnapshotStored = false;
   private newLeaderVerifier: QuorumVerifier | null = null;
   private reconfig: { readonly zxid: number; readonly verifier: QuorumVerifier } | null = null;
-  private readonly pendingSyncs = new Fifo<{ readonly hi: number; readonly lo: number; readonly cxid: number }>();
+  private readonly pendingSyncs = new Fifo<PendingSync>();
+  /** What is not committed, for the observers that this follower may serve; null if it may not. */
+  private readonly outstanding: OutstandingProposals | null;
+  private observerMaster: ObserverMaster | null = null;
 
   private lastHeardMs: number;
   /** When the leader last took something of what waits for it. */
@@ -83,6 +98,7 @@ export class Learner implements Term, LinkHandler, Forward {
     private readonly host: TermHost,
     readonly leaderSid: number,
     private readonly isObserver: boolean,
+    addresses: readonly HostPort[],
     dialer: Dialer,
   ) {
     const { options, nowMs } = host;
@@ -90,10 +106,10 @@ export class Learner implements Term, LinkHandler, Forward {
     this.parser = new PacketParser(options.packetBytesMax);
     this.appended = new AppendedTxns(host.replica.lastLoggedZxid, !isObserver);
     const ticks = options.connectToLearnerMasterLimit > 0 ? options.connectToLearnerMasterLimit : options.initLimit;
-    const member = host.verifier.members.get(leaderSid) ?? host.lastSeenVerifier.members.get(leaderSid);
+    this.outstanding = !isObserver && options.observerMasterPort > 0 ? new OutstandingProposals() : null;
     this.dialer = new LeaderDialer(
       dialer,
-      member?.quorumAddresses ?? [],
+      addresses,
       nowMs + ticks * options.tickTimeMs,
       (link) => this.connected(link),
       (reason) => this.end(`the leader can't be reached: ${reason}`),
@@ -112,6 +128,7 @@ export class Learner implements Term, LinkHandler, Forward {
   close(): void {
     this.step = Step.OVER;
     this.dialer.stop();
+    this.observerMaster?.close();
     this.snapshot?.abandon();
     this.snapshot = null;
     this.link?.close("now");
@@ -375,6 +392,7 @@ export class Learner implements Term, LinkHandler, Forward {
     if (!this.appended.isNew(zxid)) return;
     if (isReconfig(bytes, start)) this.sawReconfig(configOfReconfig(bytes, start, end), zxid);
     this.appended.appended(zxid);
+    this.outstanding?.add(bytes, start, end, zxid);
     this.host.replica.append(bytes, start, end, zxid);
   }
 
@@ -395,6 +413,7 @@ export class Learner implements Term, LinkHandler, Forward {
       throw new ProtocolError("COMMIT", 4, `at most ${hex(this.appended.lastZxid)}, the last proposal`, hex(zxid));
     }
     this.committedZxid = zxid;
+    this.outstanding?.shiftUpTo(zxid);
     this.applyWhatIsDurable();
   }
 
@@ -468,6 +487,7 @@ export class Learner implements Term, LinkHandler, Forward {
     if (this.committedZxid > host.replica.lastCommittedZxid) host.replica.commit(this.committedZxid);
     this.committedZxid = host.replica.lastCommittedZxid;
     this.step = Step.SERVING;
+    if (this.outstanding !== null) this.observerMaster = new ObserverMaster(host, this, this.epoch, this.outstanding);
     host.serving(this);
     const { events } = host;
     this.learnerService = this.isObserver
@@ -518,6 +538,7 @@ export class Learner implements Term, LinkHandler, Forward {
     }
     this.committedZxid = zxid;
     this.learnerService?.committed(zxid);
+    this.observerMaster?.committed(zxid);
   }
 
   private answerPing(): void {
@@ -529,6 +550,7 @@ export class Learner implements Term, LinkHandler, Forward {
     const lengthAt = out.at;
     out.int(0);
     this.learnerService.writeTouched(out);
+    this.observerMaster?.writeTouched(out);
     out.patchInt(lengthAt, out.at - lengthAt - 4);
     out.raw(parser.bytes, parser.authStart, parser.authEnd);
     this.flush();
@@ -539,12 +561,16 @@ export class Learner implements Term, LinkHandler, Forward {
     reader.reset(parser.bytes, parser.dataStart, parser.dataEnd);
     const hi = reader.int();
     const lo = reader.int();
-    this.learnerService?.revalidated(hi, lo, reader.bool());
+    const isValid = reader.bool();
+    if (this.observerMaster?.revalidated(hi, lo, isValid)) return;
+    this.learnerService?.revalidated(hi, lo, isValid);
   }
 
   private answeredSync(): void {
     const sync = this.pendingSyncs.shift();
-    if (sync !== null) this.learnerService?.synced(sync.hi, sync.lo, sync.cxid);
+    if (sync === null) return;
+    if (sync.observer === null) this.learnerService?.synced(sync.hi, sync.lo, sync.cxid);
+    else sync.observer.sendSync();
   }
 
   // --- changes of membership
@@ -569,6 +595,7 @@ export class Learner implements Term, LinkHandler, Forward {
     if (reconfig !== null && reconfig.zxid === zxid) {
       this.reconfig = null;
       mustEnd = this.host.activateMembership(reconfig.verifier, leaderSid);
+      this.observerMaster?.membershipChanges(zxid, leaderSid);
     }
     commit(zxid);
     if (mustEnd) this.end("the membership has changed");
@@ -591,9 +618,9 @@ export class Learner implements Term, LinkHandler, Forward {
     this.flush();
   }
 
-  sync(sessionHi: number, sessionLo: number, cxid: number): void {
+  sync(sessionHi: number, sessionLo: number, cxid: number, observer: LearnerHandler | null = null): void {
     if (this.step !== Step.SERVING || this.link === null) return;
-    this.pendingSyncs.push({ hi: sessionHi, lo: sessionLo, cxid });
+    this.pendingSyncs.push({ hi: sessionHi, lo: sessionLo, cxid, observer });
     const { out } = this.link;
     writeRequest(out, sessionHi, sessionLo, cxid, OP_SYNC, SYNC_REQUEST, 0, SYNC_REQUEST.length, NO_AUTHINFO);
     this.flush();
@@ -615,7 +642,7 @@ export class Learner implements Term, LinkHandler, Forward {
   get nextDeadlineMs(): number {
     if (this.step === Step.CONNECTING) return this.dialer.nextDeadlineMs;
     if (this.isHeldBack || this.step === Step.OVER) return Number.POSITIVE_INFINITY;
-    return this.deadlineMs;
+    return Math.min(this.deadlineMs, this.observerMaster?.nextDeadlineMs ?? Number.POSITIVE_INFINITY);
   }
 
   private get deadlineMs(): number {
@@ -634,6 +661,12 @@ export class Learner implements Term, LinkHandler, Forward {
   tick(): void {
     if (this.step === Step.CONNECTING) this.dialer.tick(this.host.nowMs);
     else this.clock();
+    this.observerMaster?.tick();
+  }
+
+  /** An observer has connected. @returns null when none can be served */
+  observerAccepted(link: Link): LinkHandler | null {
+    return this.observerMaster?.accepted(link) ?? null;
   }
 }
 
