@@ -26,7 +26,7 @@ export interface Created {
 /** The path and the Stat of a znode that was created in a multi. */
 export interface CreatedInMulti {
   readonly path: string;
-  /** Null from servers before 3.6, which don't tell it. */
+  /** Null from servers before 3.7, which don't tell it. */
   readonly stat: Stat | null;
 }
 

@@ -75,6 +75,8 @@ export class SessionCore {
   /** When the last request was sent that has been answered: the server has seen the session alive after that. */
   confirmedMs = Number.NEGATIVE_INFINITY;
   readonly watches = new WatchTable();
+  /** Why the last connection, or the last attempt, was given up; "" before the first. */
+  lastFailure = "";
 
   private phase: number = Phase.Waiting;
   private readonly servers: ServerList;
@@ -335,7 +337,8 @@ export class SessionCore {
     const wasLive = this.phase === Phase.Live;
     this.phase = Phase.Waiting;
     this.effects.disconnect();
-    this.effects.log(`${this.server?.host}:${this.server?.port}: ${reason}`);
+    this.lastFailure = `${this.server?.host}:${this.server?.port}: ${reason}`;
+    this.effects.log(this.lastFailure);
     this.writer.reset();
     this.frames.reset();
     this.isPinging = false;
@@ -715,8 +718,8 @@ export class SessionCore {
   private timeOut(request: Request): void {
     const { outcome } = request;
     this.settle(request);
-    const state = isConnected(this.state) ? "the server has not answered" : `not connected (${this.state})`;
-    request.reject(request.error("OperationTimeout", outcome, this.config.chroot, state));
+    const why = isConnected(this.state) ? "the server has not answered" : `${this.state}, ${this.lastFailure}`;
+    request.reject(request.error("OperationTimeout", outcome, this.config.chroot, why));
   }
 
   /** Sets {@link wakeAtMs}. */

@@ -34,8 +34,9 @@ export class WatchTable {
     return this.tables.every((table) => table.size === 0);
   }
 
-  has(kind: WatchKind, path: string): boolean {
-    return this.tables[kind].has(path);
+  /** Whether a path is watched in any way. */
+  hasAny(path: string): boolean {
+    return this.tables.some((table) => table.has(path));
   }
 
   /** Registers the watch of a request that was answered. */

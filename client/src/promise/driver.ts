@@ -234,8 +234,8 @@ export class Driver implements SessionEffects {
       signal?.addEventListener("abort", abort);
       if (timeoutMs > 0) {
         stopTimer = platform.setTimer(timeoutMs, () => {
-          const servers = core.config.servers.map(({ host, port }) => `${host}:${port}`).join(", ");
-          finish(connectError("OperationTimeout", `no session within ${timeoutMs} ms from ${servers}`));
+          const why = core.lastFailure === "" ? "no server has answered" : core.lastFailure;
+          finish(connectError("OperationTimeout", `no session within ${timeoutMs} ms: ${why}`));
         });
       }
       look({ reason: "" });

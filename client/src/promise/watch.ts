@@ -1,3 +1,4 @@
+import { isKeeperError } from "../core/errors.js";
 import { OpCode } from "../core/op-code.js";
 import { Request } from "../core/request.js";
 import type { AddWatchMode, WatchListener } from "../core/watch-event.js";
@@ -23,12 +24,19 @@ export class Watch implements AsyncDisposable {
   async close(): Promise<void> {
     const { driver, listener, mode, serverPath } = this;
     if (!driver.removeListener(mode, serverPath, listener)) return;
-    const type = WATCHER_TYPES[mode];
-    await new Promise<unknown>((resolve) => {
-      const request = new Request(OpCode.removeWatches, serverPath, null, null, type, 0, false, null, null);
+    const error = await this.remove(WATCHER_TYPES[mode]);
+    // Servers before 3.9 know persistent watches only as any.
+    const isOld = isKeeperError(error) && error.outcome === "refused" && error.code !== "NoWatcher";
+    if (isOld && !driver.core.watches.hasAny(serverPath)) await this.remove(WATCHER_TYPES.any);
+  }
+
+  /** What the server says: undefined, or why it didn't. */
+  private remove(type: number): Promise<unknown> {
+    return new Promise((resolve) => {
+      const request = new Request(OpCode.removeWatches, this.serverPath, null, null, type, 0, false, null, null);
       request.resolve = resolve;
       request.reject = resolve;
-      driver.submit(request, driver.core.config.operationTimeoutMs);
+      this.driver.submit(request, this.driver.core.config.operationTimeoutMs);
     });
   }
 

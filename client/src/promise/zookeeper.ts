@@ -1,5 +1,5 @@
 import { type ACL, Acls } from "../core/acl.js";
-import { parseConnectString } from "../core/connect-string.js";
+import { ConnectStringError, parseConnectString } from "../core/connect-string.js";
 import { AbortedError, ClosedError, keeperError, LimitError, type Outcome } from "../core/errors.js";
 import type { ReadOp, ReadResults, WriteOp, WriteResults } from "../core/multi-op.js";
 import type { NodeData } from "../core/node-data.js";
@@ -68,7 +68,7 @@ export class ZooKeeper implements AsyncDisposable {
     const { servers, chroot } = parseConnectString(connectString);
     if (chroot !== "") {
       const problem = pathProblem(chroot, false);
-      if (problem !== null) throw keeperError("BadArguments", OpCode.createContainer, chroot, "notSent", problem);
+      if (problem !== null) throw new ConnectStringError(`chroot ${JSON.stringify(chroot)}: ${problem}`);
     }
     const config = sessionConfig(servers, chroot, options);
     this.platform = platform;

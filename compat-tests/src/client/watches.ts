@@ -90,29 +90,38 @@ export async function watches(target: Target): Promise<void> {
   await target.test("persistent and recursive watches, until they are closed", async () => {
     const zk = await target.connect();
     const root = await target.folder(zk, "persistent");
+    const deepRoot = await target.folder(zk, "recursive");
     const flat: string[] = [];
     const deep: string[] = [];
     const persistent = await zk.addWatch(root, "persistent", ({ type, path }) => void flat.push(`${type} ${path}`));
     const recursive = await zk.addWatch(
-      root,
+      deepRoot,
       "persistentRecursive",
       ({ type, path }) => void deep.push(`${type} ${path}`),
     );
-    assert.deepEqual([await zk.checkWatches(root, "any"), await zk.checkWatches("/none", "any")], [true, false]);
-    await zk.create(`${root}/a`);
-    await zk.create(`${root}/a/b`);
-    await zk.setData(root, "1");
+    for (const [path, isWatched] of [
+      [root, true],
+      [deepRoot, true],
+      ["/none", false],
+    ] as const) {
+      assert.equal(await zk.checkWatches(path, "any"), isWatched);
+    }
+    for (const path of [root, deepRoot]) {
+      await zk.create(`${path}/a`);
+      await zk.create(`${path}/a/b`);
+      await zk.setData(path, "1");
+    }
     await zk.sync();
     assert.deepEqual(flat, [`NodeChildrenChanged ${root}`, `NodeDataChanged ${root}`]);
-    assert.deepEqual(deep, [`NodeCreated ${root}/a`, `NodeCreated ${root}/a/b`, `NodeDataChanged ${root}`]);
+    assert.deepEqual(deep, [`NodeCreated ${deepRoot}/a`, `NodeCreated ${deepRoot}/a/b`, `NodeDataChanged ${deepRoot}`]);
     await recursive.close();
-    await zk.delete(`${root}/a/b`);
+    await zk.delete(`${deepRoot}/a/b`);
     await persistent.close();
     await zk.setData(root, "2");
     await zk.sync();
     assert.equal(flat.length, 2);
     assert.equal(deep.length, 3);
-    assert.equal(await zk.checkWatches(root, "any"), false);
+    for (const path of [root, deepRoot]) assert.equal(await zk.checkWatches(path, "any"), false);
   });
 
   await target.test("a persistent watch tells of the gap after a reconnect, as a stream", async () => {
