@@ -12,20 +12,7 @@ export function openClient(options: LaunchOptions): (servers: string) => ZooKeep
   const { timeoutMs, readOnly, clientConfiguration } = options;
   const configured = clientConfiguration === null ? {} : configuredOptions(clientConfiguration);
   const all: NodeClientOptions = { sessionTimeoutMs: Math.max(timeoutMs, 1), readOnly, ...configured };
-  return (servers) => createClient(withPorts(servers), all);
-}
-
-/** As Java's client, 2181 where a server has no port. */
-function withPorts(servers: string): string {
-  const slash = servers.indexOf("/");
-  const hosts = slash === -1 ? servers : servers.slice(0, slash);
-  const chroot = slash === -1 ? "" : servers.slice(slash);
-  return (
-    hosts
-      .split(",")
-      .map((host) => (/:\d*$|\]:/.test(host.trim()) ? host : `${host}:2181`))
-      .join(",") + chroot
-  );
+  return (servers) => createClient(servers, all);
 }
 
 /** The properties of ZooKeeper's client that have a meaning here. */

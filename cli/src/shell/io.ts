@@ -38,8 +38,8 @@ export class ShellIo {
   }
 
   /** Writes text whatever the format, and resolves once the reader keeps up. */
-  async write(text: string): Promise<void> {
-    if (!this.stdout.write(text) && !this.stdout.destroyed) await this.drained();
+  write(text: string): Promise<void> {
+    return writeTo(this.stdout, text);
   }
 
   /** The answer of a command: `value` in JSON, else `text`. */
@@ -51,14 +51,16 @@ export class ShellIo {
   answerSlowly(value: unknown, text: () => string): Promise<void> {
     return this.write(this.format === "json" ? `${JSON.stringify(value)}\n` : text());
   }
+}
 
-  private drained(): Promise<void> {
-    return new Promise((resolve) => {
-      const end = () => {
-        for (const event of ["drain", "close", "error"]) this.stdout.off(event, end);
-        resolve();
-      };
-      for (const event of ["drain", "close", "error"]) this.stdout.on(event, end);
-    });
-  }
+/** Writes to a stream, and resolves once it can take more, or never will. */
+export function writeTo(stream: Writable, text: string): Promise<void> {
+  if (stream.write(text) || stream.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    const end = () => {
+      for (const event of ["drain", "close", "error"]) stream.off(event, end);
+      resolve();
+    };
+    for (const event of ["drain", "close", "error"]) stream.on(event, end);
+  });
 }

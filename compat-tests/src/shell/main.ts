@@ -9,6 +9,7 @@ import { runSuite, type Suite } from "../suite.js";
 import { compareParts } from "./parts.js";
 import { mapped, type Output, play, run, type ShellKind } from "./play.js";
 import { testTerminal } from "./terminal.js";
+import { testTransfers } from "./transfers.js";
 
 const FOLDER = join(REPOSITORY, "compat-tests", "src", "shell");
 
@@ -16,6 +17,7 @@ await runSuite("shell", async (suite) => {
   if (suite.kind === "java") await compareParts(suite);
   await compareTranscripts(suite);
   await compareCommands(suite);
+  await testTransfers(suite);
   await testTerminal(suite);
 });
 
@@ -46,8 +48,7 @@ async function compareTranscripts(suite: Suite): Promise<void> {
     await stop();
     return played;
   };
-  const java = await transcript("zkcli");
-  const ours = await transcript("quoll");
+  const [java, ours] = await Promise.all([transcript("zkcli"), transcript("quoll")]);
   for (const [i, { line, mustDiffer }] of lines.entries()) {
     await suite.test(`${mustDiffer ? "differs as documented" : "typed"}: ${line}`, async () => {
       const [a, b] = [java, ours].map(({ outs, errs }) => ({ out: outs[i], err: errs[i] }));
@@ -75,7 +76,7 @@ async function compareCommands(suite: Suite): Promise<void> {
           mapped(text.replaceAll(`/${kind}`, "/DIR")).replace(/^(.Zxid = |.*zxid: ).*/gm, "$1");
         return { out: own(out), err: own(err), exitCode };
       };
-      const [java, ours] = [await outputOf("zkcli"), await outputOf("quoll")];
+      const [java, ours] = await Promise.all([outputOf("zkcli"), outputOf("quoll")]);
       if (mustDiffer) assert.notDeepEqual(ours, java);
       else assert.deepEqual(ours, java);
     });

@@ -3,6 +3,7 @@ import { createWriteStream, existsSync } from "node:fs";
 import type { Writable } from "node:stream";
 import type { Command, CommandContext } from "../command.js";
 import { ShellError, UsageError } from "../errors.js";
+import { writeTo } from "../io.js";
 import { checkPath } from "../path.js";
 import { sizeText } from "../text/units.js";
 import { type PartialExport, readPartial } from "../transfer/export-file.js";
@@ -127,11 +128,7 @@ class FileDestination implements Destination {
 
   write(line: string): Promise<void> {
     this.check();
-    if (this.stream.write(line)) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.stream.once("drain", resolve);
-      this.stream.once("close", resolve);
-    });
+    return writeTo(this.stream, line);
   }
 
   async end(): Promise<void> {

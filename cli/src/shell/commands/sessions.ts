@@ -36,7 +36,7 @@ export const sessions: Command = {
     };
     let isTold = false;
     let ephemeralsTold = false;
-    for (const { host, port } of parseConnectString(serversWithPorts(shell.servers)).servers) {
+    for (const { host, port } of parseConnectString(shell.servers).servers) {
       const cons = await answerOf("cons", host, port);
       if (cons === null) continue;
       isTold = true;
@@ -86,14 +86,6 @@ export const sessions: Command = {
     }
   },
 };
-
-function serversWithPorts(servers: string): string {
-  const [hosts = ""] = servers.split("/");
-  return hosts
-    .split(",")
-    .map((host) => (/:\d+$|\]:/.test(host) ? host : `${host}:2181`))
-    .join(",");
-}
 
 /** Null when the server does not answer, or may not. */
 async function answerOf(word: string, host: string, port: number): Promise<string | null> {
