@@ -4,7 +4,7 @@
 // In the environment: RECIPES_SECONDS, the length of each scenario (6); RECIPES_ONLY, a part of the names of those to run
 // (or "formats");
 // RECIPES_SEED, for who is disturbed when; RECIPES_SERVERS, a connect string of servers to use instead of our own, which are
-// then not disturbed; RECIPES_ALL=1 for all scenarios with ensembles too, and for ensembles of Quoll.
+// then not disturbed; RECIPES_ALL=1 for all scenarios with ensembles too.
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -61,7 +61,7 @@ await runSuite("recipes", async (suite) => {
   }
   await runScenarios(suite, { connectString, disturb }, "");
   await server.stop();
-  if (suite.kind === "java" || ALL_SCENARIOS) await runWithEnsemble(suite);
+  await runWithEnsemble(suite);
 });
 
 /** The same with three servers, whose leader is killed in the middle. */

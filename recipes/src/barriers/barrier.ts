@@ -12,6 +12,7 @@ import { checkPath } from "../names/paths.js";
 export class Barrier {
   constructor(
     private readonly client: ZooKeeper,
+    /** Where its znodes are. */
     readonly path: string,
   ) {
     checkPath(path);

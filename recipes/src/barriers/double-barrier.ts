@@ -31,6 +31,7 @@ export class DoubleBarrier {
 
   constructor(
     private readonly client: ZooKeeper,
+    /** Where its znodes are. */
     readonly path: string,
     private readonly memberCount: number,
     { data = null, layout = "curator" }: DoubleBarrierOptions = {},

@@ -13,6 +13,7 @@ export class ChildrenCache implements AsyncDisposable {
 
   constructor(
     client: ZooKeeper,
+    /** What is followed. */
     readonly path: string,
     options: BackgroundOptions = {},
   ) {
@@ -51,6 +52,7 @@ export class ChildrenCache implements AsyncDisposable {
     });
   }
 
+  /** Follows no more. */
   close(): Promise<void> {
     return this.cache.close();
   }

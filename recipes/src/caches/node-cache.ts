@@ -9,6 +9,7 @@ export class NodeCache implements AsyncDisposable {
 
   constructor(
     client: ZooKeeper,
+    /** What is followed. */
     readonly path: string,
     options: BackgroundOptions = {},
   ) {
@@ -36,6 +37,7 @@ export class NodeCache implements AsyncDisposable {
     });
   }
 
+  /** Follows no more. */
   close(): Promise<void> {
     return this.cache.close();
   }

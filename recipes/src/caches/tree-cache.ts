@@ -20,6 +20,7 @@ export interface CachedNode {
   readonly path: string;
   /** The cache's own: do not change it. */
   readonly data: Uint8Array | null;
+  /** Of the same moment as the data. */
   readonly stat: Stat;
 }
 
@@ -65,6 +66,7 @@ export class TreeCache implements AsyncDisposable {
 
   constructor(
     private readonly client: ZooKeeper,
+    /** What is followed. */
     readonly path: string,
     { maxDepth = Number.POSITIVE_INFINITY, watches, onError }: TreeCacheOptions = {},
   ) {

@@ -29,6 +29,7 @@ export class Watcher implements AsyncDisposable {
 
   constructor(
     private readonly client: ZooKeeper,
+    /** What is followed. */
     readonly path: string,
     { mode = "persistentRecursive", onError }: WatcherOptions = {},
   ) {

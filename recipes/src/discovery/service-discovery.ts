@@ -24,6 +24,7 @@ export interface ServiceDiscoveryOptions extends BackgroundOptions {
 
 /** An instance that is registered, and stays so. */
 export interface Registration<T> extends AsyncDisposable {
+  /** As it is registered now. */
   readonly instance: ServiceInstance<T>;
   /** Replaces what is registered. Name and id stay. */
   update(change: Partial<ServiceInstanceInit<T>>): Promise<void>;
@@ -50,6 +51,7 @@ export class ServiceDiscovery<T = unknown> implements AsyncDisposable {
 
   constructor(
     private readonly client: ZooKeeper,
+    /** Where the services are. */
     readonly basePath: string,
     private readonly options: ServiceDiscoveryOptions = {},
   ) {
@@ -169,6 +171,7 @@ export class ServiceCache<T = unknown> implements AsyncDisposable {
     return this.changes.add(listener);
   }
 
+  /** Follows no more. */
   async close(): Promise<void> {
     this.changes.clear();
     await this.cache.close();
@@ -230,6 +233,7 @@ export class ServiceProvider<T = unknown> implements AsyncDisposable {
     this.down.note(instance.id, this.client.platform.now());
   }
 
+  /** Follows no more. */
   close(): Promise<void> {
     return this.cache.close();
   }

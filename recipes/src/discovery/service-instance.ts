@@ -10,17 +10,23 @@ const SERVICE_TYPES: readonly string[] = ["DYNAMIC", "DYNAMIC_SEQUENTIAL", "STAT
 
 /** One place where a service can be reached. The fields, their names and order are those of curator-x-discovery's JSON. */
 export interface ServiceInstance<T = unknown> {
+  /** The service's. */
   readonly name: string;
   /** Unique among the service's instances; the name of the znode. */
   readonly id: string;
+  /** Host name or IP address; null if the URI says enough. */
   readonly address: string | null;
+  /** Null if there is none without TLS. */
   readonly port: number | null;
+  /** Null if there is none with TLS. */
   readonly sslPort: number | null;
   /** Whatever the service wants to tell; for Java readers of a class of theirs it needs `@class`. */
   readonly payload: T | null;
   /** In ms since 1970. */
   readonly registrationTimeUTC: number;
+  /** How long it stays registered. */
   readonly serviceType: ServiceType;
+  /** How its URI is put together, see {@link uriOf}. */
   readonly uriSpec: UriSpec | null;
   /** Instances that are not enabled are registered but not given out. */
   readonly enabled: boolean;

@@ -1,11 +1,14 @@
 /** One part of a {@link UriSpec}: literal text, or the name of a variable. */
 export interface UriPart {
+  /** The text, or the name of the variable. */
   readonly value: string;
+  /** Which of both it is. */
   readonly variable: boolean;
 }
 
 /** How an instance's URI is put together, as curator-x-discovery writes it. */
 export interface UriSpec {
+  /** In their order. */
   readonly parts: readonly UriPart[];
 }
 
@@ -33,12 +36,19 @@ export function parseUriSpec(pattern: string): UriSpec {
 
 /** What of a service's instance its URI may name. */
 export interface UriSubject {
+  /** The service's. */
   readonly name: string;
+  /** The instance's. */
   readonly id: string;
+  /** For `address`. */
   readonly address: string | null;
+  /** For `port`. */
   readonly port: number | null;
+  /** For `ssl-port`; decides `scheme`. */
   readonly sslPort: number | null;
+  /** For `registration-time-utc`. */
   readonly registrationTimeUTC: number;
+  /** For `service-type`, in small letters. */
   readonly serviceType: string;
 }
 

@@ -5,7 +5,9 @@ export class WaitTimeoutError extends QuollError {
   readonly code = "WAIT_TIMEOUT";
 
   constructor(
+    /** What it was about. */
     readonly path: string,
+    /** How long it waited. */
     readonly timeoutMs: number,
   ) {
     super(
@@ -47,6 +49,7 @@ export class FormatError extends QuollError {
   readonly code = "FORMAT";
 
   constructor(
+    /** What it was about. */
     readonly path: string,
     expected: string,
   ) {

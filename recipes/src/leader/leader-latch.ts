@@ -25,6 +25,7 @@ export interface LeaderLatchOptions extends BackgroundOptions {
  * the leadership to what it writes to.
  */
 export class LeaderLatch implements AsyncDisposable {
+  /** As given. */
   readonly id: string;
   private readonly contest: Contest;
   private readonly onError: ((error: unknown) => void) | undefined;
@@ -35,6 +36,7 @@ export class LeaderLatch implements AsyncDisposable {
 
   constructor(
     private readonly client: ZooKeeper,
+    /** Where its znodes are. */
     readonly path: string,
     { id = "", onError }: LeaderLatchOptions = {},
   ) {
@@ -61,6 +63,7 @@ export class LeaderLatch implements AsyncDisposable {
     return this.current?.isHeld ? this.current : null;
   }
 
+  /** Whether we lead now, for certain. */
   get hasLeadership(): boolean {
     return this.leadership !== null;
   }

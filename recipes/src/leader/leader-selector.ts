@@ -39,6 +39,7 @@ export class LeaderSelector implements AsyncDisposable {
    */
   constructor(
     private readonly client: ZooKeeper,
+    /** Where its znodes are. */
     readonly path: string,
     private readonly lead: (leadership: Held, stopping: AbortSignal) => Promise<void>,
     { id = "", autoRequeue = true, naming = "curator", onError }: LeaderSelectorOptions = {},
@@ -59,6 +60,7 @@ export class LeaderSelector implements AsyncDisposable {
     return this;
   }
 
+  /** Whether we lead now, for certain. */
   get hasLeadership(): boolean {
     return this.current?.isHeld ?? false;
   }

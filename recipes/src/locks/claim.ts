@@ -6,10 +6,13 @@ import { type ContenderKind, contendersOf, holdersAndWaiters, type Marker } from
 export interface Claim {
   /** Of its znode. */
   readonly path: string;
+  /** Readers are `shared`. */
   readonly kind: ContenderKind;
+  /** Whose it is. */
   readonly sessionId: bigint;
   /** When it queued up, ms since 1970 by the leader's clock. */
   readonly sinceMs: number;
+  /** Its znode's czxid. */
   readonly fencingToken: bigint;
   /** What its znode holds as text: Curator's default is the client's address, kazoo's its identifier. */
   readonly data: string;

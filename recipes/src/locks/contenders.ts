@@ -8,7 +8,9 @@ export type ContenderKind = "exclusive" | "shared";
  * All children of a lock's znode that end in one of its markers and a number contend; others are ignored.
  */
 export interface Marker {
+  /** The last part of the name before its number. */
   readonly text: string;
+  /** What such a contender is. */
   readonly kind: ContenderKind;
 }
 
@@ -30,7 +32,9 @@ export const LATCH_MARKERS: readonly Marker[] = [{ text: "latch-", kind: "exclus
 /** A child of a lock's znode that contends for it. */
 export interface Contender {
   readonly name: string;
+  /** What such a contender is. */
   readonly kind: ContenderKind;
+  /** The server's number: its age. */
   readonly sequence: number;
 }
 

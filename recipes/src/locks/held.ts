@@ -20,6 +20,7 @@ export class Held implements AsyncDisposable {
   readonly path: string;
   /** The znode's czxid: higher than that of everybody who held it before. */
   readonly fencingToken: bigint;
+  /** Of the session by which it is held. */
   readonly sessionId: bigint;
   private readonly lost = new AbortController();
   private readonly revocation = new AbortController();

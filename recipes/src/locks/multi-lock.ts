@@ -5,7 +5,9 @@ import type { Held } from "./held.js";
 
 /** Whatever can be acquired: a lock, or one side of a read-write lock. */
 export interface Acquirable {
+  /** Decides the order in which several are taken. */
   readonly path: string;
+  /** As {@link Lock.acquire}. */
   acquire(options?: WaitOptions): Promise<Held>;
 }
 

@@ -29,6 +29,7 @@ export class ReadWriteLock {
 
   constructor(
     private readonly client: ZooKeeper,
+    /** Where its znodes are. */
     readonly path: string,
     { naming = "curator", data = null, reentrant = false }: ReadWriteLockOptions = {},
   ) {

@@ -41,6 +41,7 @@ export class Semaphore {
    */
   constructor(
     private readonly client: ZooKeeper,
+    /** Where its znodes are. */
     readonly path: string,
     private readonly leases: number | string,
     { layout = "curator", data = null }: SemaphoreOptions = {},

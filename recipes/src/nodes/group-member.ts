@@ -23,6 +23,7 @@ export class GroupMember implements AsyncDisposable {
   /** @param id - unique in the group: the name of our znode */
   constructor(
     client: ZooKeeper,
+    /** Where its znodes are. */
     readonly path: string,
     readonly id: string,
     { data = null, onError }: GroupMemberOptions = {},

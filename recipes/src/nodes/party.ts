@@ -19,6 +19,7 @@ export class Party implements AsyncDisposable {
   /** @param identifier - what others see of us */
   constructor(
     private readonly client: ZooKeeper,
+    /** Where its znodes are. */
     readonly path: string,
     readonly identifier = "",
     private readonly options: BackgroundOptions = {},
@@ -75,6 +76,7 @@ export class ShallowParty implements AsyncDisposable {
   /** @param identifier - what others see of us; it becomes part of a name, so without `/` */
   constructor(
     private readonly client: ZooKeeper,
+    /** Where its znodes are. */
     readonly path: string,
     readonly identifier: string,
     private readonly options: BackgroundOptions = {},

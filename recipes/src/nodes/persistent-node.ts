@@ -35,6 +35,7 @@ export class PersistentNode implements AsyncDisposable {
 
   constructor(
     private readonly client: ZooKeeper,
+    /** Where its znodes are. */
     readonly path: string,
     { mode = "ephemeral", data = null, onError }: PersistentNodeOptions = {},
   ) {

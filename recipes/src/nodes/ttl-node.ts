@@ -28,6 +28,7 @@ export class TtlNode implements AsyncDisposable {
   /** @param ttlMs - how long it stays */
   constructor(
     private readonly client: ZooKeeper,
+    /** Where its znodes are. */
     readonly path: string,
     private readonly ttlMs: number,
     { data = null, onError }: TtlNodeOptions = {},

@@ -20,6 +20,7 @@ const DEFAULT_PRIORITY = 100;
 export class KazooQueue {
   constructor(
     private readonly client: ZooKeeper,
+    /** Where its znodes are. */
     readonly path: string,
   ) {
     checkPath(path);
@@ -67,6 +68,7 @@ export class LockingQueue {
 
   constructor(
     private readonly client: ZooKeeper,
+    /** Where its znodes are. */
     readonly path: string,
   ) {
     checkPath(path);
@@ -207,6 +209,7 @@ export class HeldEntry implements AsyncDisposable {
     private readonly session: Session,
     private readonly path: string,
     private readonly lock: string,
+    /** The entry. */
     readonly data: Uint8Array,
   ) {
     this.guard = SessionGuard.of(client, session);
@@ -218,6 +221,7 @@ export class HeldEntry implements AsyncDisposable {
     return this.lost.signal;
   }
 
+  /** Whether nobody else can have it, for certain. */
   get isHeld(): boolean {
     return !this.isOver && !this.lost.signal.aborted && this.guard.isAlive;
   }

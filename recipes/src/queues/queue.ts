@@ -21,6 +21,7 @@ import { childrenOf } from "./simple-queue.js";
 
 /** How entries of a queue become bytes and back. */
 export interface Serializer<T> {
+  /** The bytes of an entry. */
   encode(entry: T): Uint8Array;
   /** What it throws makes the entry's item a broken one, see {@link ConsumerOptions.onError}. */
   decode(bytes: Uint8Array): T;
@@ -37,6 +38,7 @@ export const bytesSerializer: Serializer<Uint8Array> = { encode: (entry) => entr
 
 /** What a {@link Queue} can be told. */
 export interface QueueOptions<T> {
+  /** How entries become bytes. */
   readonly serializer: Serializer<T>;
   /**
    * The folder of locks, one per item that is being consumed. With it, every item is consumed at least once: it is
@@ -79,6 +81,7 @@ export class Queue<T> {
 
   constructor(
     protected readonly client: ZooKeeper,
+    /** Where its znodes are. */
     readonly path: string,
     { serializer, lockPath, maxItems = Number.POSITIVE_INFINITY }: QueueOptions<T>,
   ) {
@@ -186,6 +189,7 @@ export class PriorityQueue<T> extends Queue<T> {
     return this.putItem(priorityPrefix(priority), [entry], options);
   }
 
+  /** As {@link Queue.putAll}. */
   override putAll(entries: readonly T[], options?: WaitOptions): Promise<void> {
     return this.putItem(priorityPrefix(0), entries, options);
   }
@@ -217,6 +221,7 @@ export class DelayQueue<T> extends Queue<T> {
     return this.putItem(delayPrefix(dueMs), [entry], options);
   }
 
+  /** As {@link Queue.putAll}. */
   override putAll(entries: readonly T[], options?: WaitOptions): Promise<void> {
     return this.putItem(delayPrefix(Math.max(1, this.wallMs())), entries, options);
   }
@@ -247,6 +252,7 @@ export class IdQueue<T> extends Queue<T> {
     return this.putItem(idPrefix(id), [entry], options);
   }
 
+  /** As {@link Queue.putAll}. */
   override putAll(entries: readonly T[], options?: WaitOptions): Promise<void> {
     return this.putItem(idPrefix(this.client.platform.uuid()), entries, options);
   }

@@ -19,6 +19,7 @@ const PREFIX = "qn-";
 export class SimpleQueue {
   constructor(
     private readonly client: ZooKeeper,
+    /** Where its znodes are. */
     readonly path: string,
   ) {
     checkPath(path);

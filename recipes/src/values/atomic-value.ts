@@ -20,6 +20,7 @@ export interface AtomicOptions {
 export interface Update<T> {
   /** Null if there was no znode. */
   readonly before: T | null;
+  /** What was written. */
   readonly after: T;
 }
 
@@ -37,6 +38,7 @@ export class AtomicValue {
 
   constructor(
     private readonly client: ZooKeeper,
+    /** Where its znodes are. */
     readonly path: string,
     { lockPath, optimisticTries = 10 }: AtomicOptions = {},
   ) {
@@ -152,6 +154,7 @@ export class AtomicNumber {
 
   constructor(
     client: ZooKeeper,
+    /** Where its znodes are. */
     readonly path: string,
     { format = "int64", ...options }: AtomicNumberOptions = {},
   ) {
@@ -159,10 +162,12 @@ export class AtomicNumber {
     this.atomic = new AtomicValue(client, path, options);
   }
 
+  /** The number; 0 if there is none. */
   async get(): Promise<bigint> {
     return this.decode(await this.atomic.get());
   }
 
+  /** Writes the number, whatever was there. */
   async set(value: bigint): Promise<void> {
     await this.atomic.set(encodeNumber(value, this.format));
   }

@@ -9,6 +9,7 @@ import { decodeNumber, encodeNumber } from "./number-formats.js";
 
 /** A value and what identifies it among all that the znode ever had. */
 export interface VersionedValue<T> {
+  /** What the znode held; not to be changed. */
   readonly value: T;
   /** Of the znode's data. */
   readonly version: number;
@@ -31,6 +32,7 @@ export class SharedValue implements AsyncDisposable {
   /** @param seed - what the value is if there is none yet */
   constructor(
     private readonly client: ZooKeeper,
+    /** Where its znodes are. */
     readonly path: string,
     private readonly seed: Uint8Array,
     { onError }: BackgroundOptions = {},
@@ -152,6 +154,7 @@ export class SharedCount implements AsyncDisposable {
     this.shared = new SharedValue(client, path, encode(seed), options);
   }
 
+  /** Where the znode is. */
   get path(): string {
     return this.shared.path;
   }
@@ -192,6 +195,7 @@ export class SharedCount implements AsyncDisposable {
     });
   }
 
+  /** Follows the count no more. The znode stays. */
   close(): Promise<void> {
     return this.shared.close();
   }
