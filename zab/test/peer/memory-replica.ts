@@ -81,7 +81,9 @@ export class MemoryReplica implements Replica {
   private baseCount: number;
   private isDead = false;
   private isSyncAsked = false;
+  /** The log and the snapshots have one thread, the epochs another. */
   private readonly tasks: DiskTask[] = [];
+  private readonly epochTasks: DiskTask[] = [];
   /** Committed txns that are kept in memory. */
   historyMax = 5;
   snapshotSize = 1000;
@@ -116,30 +118,34 @@ export class MemoryReplica implements Replica {
     this.disk.log.push(...unsynced.slice(0, this.hooks.below(unsynced.length + 1)));
   }
 
-  private ask(done: () => void, begin: () => void = () => {}): void {
-    this.tasks.push({ begin, done });
-    if (this.tasks.length === 1) this.work();
+  private ask(done: () => void, begin: () => void = () => {}, tasks = this.tasks): void {
+    tasks.push({ begin, done });
+    if (tasks.length === 1) this.work(tasks);
   }
 
-  private work(): void {
-    this.tasks[0].begin();
+  private work(tasks: DiskTask[]): void {
+    tasks[0].begin();
     this.hooks.later(() => {
       if (this.isDead) return;
-      this.tasks[0].done();
-      this.tasks.shift();
-      if (this.tasks.length > 0) this.work();
+      tasks[0].done();
+      tasks.shift();
+      if (tasks.length > 0) this.work(tasks);
     });
   }
 
+  private askEpoch(done: () => void): void {
+    this.ask(done, () => {}, this.epochTasks);
+  }
+
   storeAcceptedEpoch(epoch: number): void {
-    this.ask(() => {
+    this.askEpoch(() => {
       this.disk.acceptedEpoch = this.acceptedEpoch = epoch;
       this.events.epochStored("accepted", epoch);
     });
   }
 
   storeCurrentEpoch(epoch: number): void {
-    this.ask(() => {
+    this.askEpoch(() => {
       this.disk.currentEpoch = this.currentEpoch = epoch;
       this.events.epochStored("current", epoch);
     });
@@ -190,7 +196,8 @@ export class MemoryReplica implements Replica {
     this.ask(() => {
       this.sync(this.entries.length);
       this.applied = this.entries.length;
-      this.events.settled();
+      // Nothing that was asked before may be answered later.
+      this.askEpoch(() => this.events.settled());
     });
   }
 
@@ -320,7 +327,7 @@ export class MemoryReplica implements Replica {
 
   /** Puts what is committed into a snapshot and forgets the log below it, as a purge does. */
   compact(): void {
-    if (this.tasks.length > 0 || this.applied !== this.entries.length) return;
+    if (this.tasks.length > 0 || this.epochTasks.length > 0 || this.applied !== this.entries.length) return;
     this.disk.snapshot = { zxid: this.lastCommittedZxid, entries: [...this.entries] };
     this.disk.log = [];
     this.baseCount = this.entries.length;

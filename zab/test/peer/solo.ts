@@ -122,6 +122,7 @@ export class Solo {
   readonly warnings: string[] = [];
   /** The connections that it has made. */
   readonly dialed: TestLink[] = [];
+  readonly dialedAddresses: string[] = [];
   refuses = 0;
   leadership: Leadership | null = null;
   forward: Forward | null = null;
@@ -150,7 +151,8 @@ export class Solo {
       this.replica,
       (events) => this.election(events),
       {
-        dial: (_addresses, _timeoutMs, connected, failed) => {
+        dial: (addresses, _timeoutMs, connected, failed) => {
+          this.dialedAddresses.push(...addresses.map(({ host, port }) => `${host}:${port}`));
           if (this.refuses-- > 0) {
             failed("refused");
           } else {
@@ -261,6 +263,16 @@ export class Solo {
     const link = this.link(address);
     this.turn(() => {
       link.handler = this.peer.quorumLinkAccepted(link);
+    });
+    return link;
+  }
+
+  /** Somebody connects to the port for observers. */
+  acceptObserver(): TestLink {
+    const link = this.link("10.0.0.2");
+    this.turn(() => {
+      link.handler = this.peer.observerLinkAccepted(link);
+      if (link.handler === null) link.close();
     });
     return link;
   }
