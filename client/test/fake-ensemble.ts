@@ -44,6 +44,8 @@ export class FakeEnsemble {
   readonly down = new Set<string>();
   /** Servers that are behind: they refuse clients that have seen more. */
   readonly lagging = new Set<string>();
+  /** Servers without a quorum. They give sessions of their own, to those who take them. */
+  readonly readOnly = new Set<string>();
   readonly nodes = new Map<string, Node>([["/", newNode(0, 0)]]);
   readonly authenticated: string[] = [];
   /** Frames of the setWatches requests, sizes in bytes. */
@@ -68,12 +70,16 @@ export class FakeEnsemble {
       watches: [],
       received: (bytes) => {
         buffered = concat(buffered, bytes);
+        if (peer.session === null && text(buffered) === "isro") {
+          wire.send(encoded(this.readOnly.has(server.host) ? "ro" : "rw"));
+          this.closePeer(peer);
+        }
         while (peer.isOpen && buffered.length >= 4) {
           const length = new Reader(buffered).int();
           if (buffered.length < 4 + length) return;
           const frame = buffered.slice(4, 4 + length);
           buffered = buffered.slice(4 + length);
-          this.frame(peer, new Reader(frame), isLagging);
+          this.frame(peer, new Reader(frame), isLagging, this.readOnly.has(server.host));
         }
       },
       closed: () => {
@@ -118,8 +124,8 @@ export class FakeEnsemble {
 
   /** A change by another client. */
   set(path: string, value: string): void {
-    if (this.nodes.has(path)) this.setData(path, bytes(value));
-    else this.create(path, bytes(value), 0);
+    if (this.nodes.has(path)) this.setData(path, encoded(value));
+    else this.create(path, encoded(value), 0);
   }
 
   remove(path: string): void {
@@ -138,9 +144,9 @@ export class FakeEnsemble {
     for (const peer of [...this.peers]) if (peer.session === session) this.closePeer(peer);
   }
 
-  private frame(peer: Peer, reader: Reader, isLagging: boolean): void {
+  private frame(peer: Peer, reader: Reader, isLagging: boolean, isReadOnly: boolean): void {
     if (peer.session === null) {
-      this.connectRequest(peer, reader, isLagging);
+      this.connectRequest(peer, reader, isLagging, isReadOnly);
       return;
     }
     const { session } = peer;
@@ -164,12 +170,18 @@ export class FakeEnsemble {
     if (peer.session !== null) this.removeSession(peer.session);
   }
 
-  private connectRequest(peer: Peer, reader: Reader, isLagging: boolean): void {
+  private connectRequest(peer: Peer, reader: Reader, isLagging: boolean, isReadOnly: boolean): void {
     reader.int();
     const lastZxid = reader.long();
     const timeoutMs = reader.int();
     const id = reader.bits().lo;
+    reader.buffer();
+    const takesReadOnly = reader.bool();
     this.expireSessions();
+    if (isReadOnly && (!takesReadOnly || id !== 0)) {
+      this.closePeer(peer);
+      return;
+    }
     if (lastZxid > this.zxid || (isLagging && lastZxid > 0)) {
       this.closePeer(peer);
       return;
@@ -187,7 +199,7 @@ export class FakeEnsemble {
     writer.int(session?.timeoutMs ?? 0);
     writer.bits(Long.fromNumber(session?.id ?? 0));
     writer.buffer(new Uint8Array(16));
-    writer.bool(false);
+    writer.bool(isReadOnly);
     writer.patchInt(0, writer.at - 4);
     peer.wire.send(writer.take());
     if (session === null) {
@@ -406,7 +418,7 @@ function text(data: Uint8Array | null): string {
   return data === null ? "" : new TextDecoder().decode(data);
 }
 
-function bytes(value: string): Uint8Array {
+function encoded(value: string): Uint8Array {
   return new TextEncoder().encode(value);
 }
 

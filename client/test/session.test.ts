@@ -162,6 +162,50 @@ describe("session", () => {
   });
 });
 
+describe("servers without a quorum", () => {
+  it("are passed over by a client that wants to write", async () => {
+    const { ensemble, platform, zk } = world();
+    ensemble.readOnly.add("a").add("b");
+    await platform.run(2_000);
+    expect([zk.state, zk.server]).toEqual(["connected", "c:2181"]);
+  });
+
+  it("will do for a client that says so, until one is found that takes writes; its session there is another one", async () => {
+    const { ensemble, platform, states, zk } = world({ readOnly: true });
+    for (const host of ["a", "b", "c"]) ensemble.readOnly.add(host);
+    await platform.run(2_000);
+    expect(zk.state).toBe("connectedReadOnly");
+    const own = zk.session;
+    const events: string[] = [];
+    void zk.exists("/a", { watch: ({ type }) => void events.push(type) });
+    await platform.run(100);
+    const free = ["a", "b", "c"].find((host) => !zk.server?.startsWith(host)) as string;
+    ensemble.readOnly.delete(free);
+    await platform.run(130_000);
+    expect([zk.state, zk.server]).toEqual(["connected", `${free}:2181`]);
+    expect(states).toEqual(["connecting", "connectedReadOnly", "disconnected", "connected"]);
+    expect(own?.signal.aborted).toBe(true);
+    expect(zk.session?.signal.aborted).toBe(false);
+    ensemble.set("/a", "");
+    await platform.run(100);
+    expect(events).toEqual(["NodeCreated"]);
+  });
+
+  it("don't take a session of the quorum, which is kept for its return", async () => {
+    const { ensemble, platform, states, zk } = world({ readOnly: true });
+    await platform.run(500);
+    const { session } = zk;
+    for (const host of ["a", "b", "c"]) ensemble.readOnly.add(host);
+    ensemble.closeAll();
+    await platform.run(4_000);
+    expect(zk.state).toBe("disconnected");
+    ensemble.readOnly.clear();
+    await platform.run(1_900);
+    expect(zk.session).toBe(session);
+    expect(states).toEqual(["connecting", "connected", "disconnected", "connected"]);
+  });
+});
+
 describe("operations across a disconnection", () => {
   it("a write in flight is of unknown outcome, a read is sent again, a waiting write is carried out once", async () => {
     const { ensemble, platform, zk } = world({ inFlightMax: 2 });
