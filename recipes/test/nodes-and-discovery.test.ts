@@ -3,6 +3,7 @@ import {
   GroupMember,
   LeaderLatch,
   LeaderSelector,
+  Mutex,
   Party,
   PersistentNode,
   ServiceDiscovery,
@@ -172,4 +173,43 @@ test("a latch tells when it leads and when it does not, and can be waited for", 
   expect((await world.until(first.leader()))?.data).toBe("b");
   await world.until(Promise.all([first.close(), second.close()]));
   expect(changes.at(-1)).not.toBe("b yes");
+});
+
+test("what runs in the background can be closed at once while there is no connection", async () => {
+  const world = new World(8);
+  const process = world.process("a");
+  const { client } = process;
+  const node = await world.until(new PersistentNode(client, "/node").start());
+  const group = await world.until(new GroupMember(client, "/group", "a").start());
+  const latch = new LeaderLatch(client, "/latch").start();
+  const party = new Party(client, "/party");
+  await world.until(Promise.all([latch.waitForLeadership(), party.join()]));
+  process.cut(1_000_000);
+  await world.pass(3000);
+  const beforeMs = world.nowMs;
+  await world.until(Promise.all([node.close(), group.close(), latch.close(), party.leave()]));
+  expect(world.nowMs - beforeMs).toBeLessThan(100);
+});
+
+test("znodes hold empty bytes rather than null, which the other libraries cannot read", async () => {
+  const world = new World(9);
+  const { client } = world.process("a");
+  const held = await world.until(new Mutex(client, "/lock").acquire());
+  const group = await world.until(new GroupMember(client, "/group", "a").start());
+  for (const path of [held.path, "/group/a"]) {
+    expect((await world.until(client.getData(path))).data).toEqual(new Uint8Array());
+  }
+  await world.until(Promise.all([held.release(), group.close()]));
+});
+
+test("a persistent znode outlives sessions, and is deleted by its owner though the session that made it has ended", async () => {
+  const world = new World(10);
+  const [a, b] = [world.process("a"), world.process("b")];
+  const node = await world.until(new PersistentNode(a.client, "/static", { mode: "persistent", data: "x" }).start());
+  a.pause(8000);
+  await world.pass(7000);
+  expect((await world.until(b.client.getData("/static"))).text()).toBe("x");
+  await world.pass(1500);
+  await world.until(node.close());
+  expect(await world.until(b.client.exists("/static"))).toBeNull();
 });

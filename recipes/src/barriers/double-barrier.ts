@@ -34,7 +34,7 @@ export class DoubleBarrier {
     /** Where its znodes are. */
     readonly path: string,
     private readonly memberCount: number,
-    { data = null, layout = "curator" }: DoubleBarrierOptions = {},
+    { data = "", layout = "curator" }: DoubleBarrierOptions = {},
   ) {
     checkPath(path);
     if (!(Number.isInteger(memberCount) && memberCount > 0)) throw new RangeError(`${memberCount} members`);
@@ -80,10 +80,10 @@ export class DoubleBarrier {
     if (session === null) return Promise.reject(new NotRunningError(`our membership at ${this.path}`));
     this.session = null;
     return inScope(this.client, this.path, options, async (scope) => {
-      if (this.layout === "kazoo") await this.deleteReady();
+      if (this.layout === "kazoo") await scope.race(this.deleteReady());
       try {
         await this.awaitNone(scope, session);
-        if (this.layout === "curator") await this.deleteReady();
+        if (this.layout === "curator") await scope.race(this.deleteReady());
       } catch (error) {
         await whileConnected(this.client, this.go(session));
         if (scope.isOver || !session.signal.aborted) throw error;
@@ -176,10 +176,14 @@ export class DoubleBarrier {
   }
 
   private async deleteReady(): Promise<void> {
-    try {
-      await this.client.delete(childPath(this.path, READY));
-    } catch (error) {
-      if (!isKeeperError(error, "NoNode")) throw error;
+    for (;;) {
+      try {
+        await this.client.delete(childPath(this.path, READY), { timeoutMs: 0 });
+        return;
+      } catch (error) {
+        if (isKeeperError(error, "NoNode")) return;
+        if (!isKeeperError(error, "ConnectionLoss", "OperationTimeout")) throw error;
+      }
     }
   }
 }

@@ -152,7 +152,7 @@ export class TreeCache implements AsyncDisposable {
       }
       const session = await raceAbort(this.client.connected({ signal: stop, timeoutMs: 0 }), stop);
       try {
-        await this.readTree(session, this.path, 0);
+        await raceAbort(this.readTree(session, this.path, 0), stop);
         this.setInitialized();
       } catch (error) {
         // With the next session comes another Gap.

@@ -104,8 +104,8 @@ export class Held implements AsyncDisposable {
       let isRead = false;
       const onEvent = ({ type }: WatchEvent) => {
         if (type === "NodeDeleted") this.lose("deleted");
-        // What comes before the answer is seen by the answer.
-        else if (type !== "SessionEnded" && isRead) this.watchOwn().catch(() => this.lose("sessionEnded"));
+        // What comes before the answer is seen by the answer. That the znode can't be read is no loss of it.
+        else if (type !== "SessionEnded" && isRead) this.watchOwn().catch(() => {});
       };
       const { node, unwatch } = await watchNode(this.client, this.session, this.path, onEvent);
       isRead = true;

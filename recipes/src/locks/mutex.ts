@@ -29,7 +29,7 @@ export class Mutex extends Lock {
   constructor(
     client: ZooKeeper,
     path: string,
-    { naming = "curator", markers = LOCK_MARKERS, data = null, reentrant = false }: MutexOptions = {},
+    { naming = "curator", markers = LOCK_MARKERS, data = "", reentrant = false }: MutexOptions = {},
   ) {
     super(client, checkPath(path), reentrant);
     this.fixed = { parent: path, markers, prefix: (uuid) => contenderPrefix(naming, "mutex", uuid), data };

@@ -31,7 +31,7 @@ export class ReadWriteLock {
     private readonly client: ZooKeeper,
     /** Where its znodes are. */
     readonly path: string,
-    { naming = "curator", data = null, reentrant = false }: ReadWriteLockOptions = {},
+    { naming = "curator", data = "", reentrant = false }: ReadWriteLockOptions = {},
   ) {
     checkPath(path);
     this.naming = naming;

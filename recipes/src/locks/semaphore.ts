@@ -44,7 +44,7 @@ export class Semaphore {
     /** Where its znodes are. */
     readonly path: string,
     private readonly leases: number | string,
-    { layout = "curator", data = null }: SemaphoreOptions = {},
+    { layout = "curator", data = "" }: SemaphoreOptions = {},
   ) {
     checkPath(path);
     if (typeof leases === "number" ? !(Number.isInteger(leases) && leases > 0) : checkPath(leases) !== leases) {

@@ -26,7 +26,7 @@ export class GroupMember implements AsyncDisposable {
     /** Where its znodes are. */
     readonly path: string,
     readonly id: string,
-    { data = null, onError }: GroupMemberOptions = {},
+    { data = "", onError }: GroupMemberOptions = {},
   ) {
     checkPath(path);
     this.node = new PersistentNode(client, childPath(path, id), { data, onError });

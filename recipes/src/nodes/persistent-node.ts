@@ -37,7 +37,7 @@ export class PersistentNode implements AsyncDisposable {
     private readonly client: ZooKeeper,
     /** Where its znodes are. */
     readonly path: string,
-    { mode = "ephemeral", data = null, onError }: PersistentNodeOptions = {},
+    { mode = "ephemeral", data = "", onError }: PersistentNodeOptions = {},
   ) {
     checkPath(path);
     this.mode = mode;
@@ -95,10 +95,10 @@ export class PersistentNode implements AsyncDisposable {
     const path = this.actual;
     this.actual = null;
     if (path === null || this.owner === null) return;
-    // A persistent znode is deleted through the session that made it, too: only that knows it is there.
+    const removal = this.isEphemeral ? deleteEphemeral(this.client, this.owner, path) : this.deletePersistent(path);
     await whileConnected(
       this.client,
-      deleteEphemeral(this.client, this.owner, path).catch(() => {}),
+      removal.catch(() => {}),
     );
   }
 
@@ -178,19 +178,32 @@ export class PersistentNode implements AsyncDisposable {
     }
   }
 
+  private async deletePersistent(path: string): Promise<void> {
+    for (;;) {
+      try {
+        await this.client.delete(path, { timeoutMs: 0 });
+        return;
+      } catch (error) {
+        if (isKeeperError(error, "NoNode")) return;
+        if (!isKeeperError(error, "ConnectionLoss", "OperationTimeout", "SessionExpired")) throw error;
+      }
+    }
+  }
+
   /** Resolves when the znode is gone, or may be: then `keep` looks. */
   private async awaitEnd(session: Session, path: string): Promise<void> {
     const stop = this.closed.signal;
     for (;;) {
       const wake = new Wake();
       let isDeleted = false;
-      const { node, unwatch } = await watchNode(this.client, session, path, ({ type }) => {
+      const watching = watchNode(this.client, session, path, ({ type }) => {
         isDeleted = type === "NodeDeleted" || type === "SessionEnded";
         wake.set();
       });
+      const { node, unwatch } = await raceAbort(watching, stop);
       try {
         if (node === null || stop.aborted) return;
-        if (this.writtenData !== this.data) await this.setData(this.data);
+        if (this.writtenData !== this.data) await raceAbort(this.setData(this.data), stop);
         const ended = anyAborted(stop, session.signal);
         await Promise.race([wake.wait(), ended]);
         if (stop.aborted || session.signal.aborted || isDeleted) return;

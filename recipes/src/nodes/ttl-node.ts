@@ -31,7 +31,7 @@ export class TtlNode implements AsyncDisposable {
     /** Where its znodes are. */
     readonly path: string,
     private readonly ttlMs: number,
-    { data = null, onError }: TtlNodeOptions = {},
+    { data = "", onError }: TtlNodeOptions = {},
   ) {
     checkPath(path);
     this.data = data;
