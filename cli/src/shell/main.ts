@@ -81,7 +81,7 @@ async function runCommand(options: LaunchOptions, io: ShellIo): Promise<number> 
 
 async function runLines(options: LaunchOptions, io: ShellIo): Promise<number> {
   const isPerson = io.isTerminal && process.stdin.isTTY === true;
-  const shell = await openShell(options, io, options.format === "text");
+  const shell = await openShell(options, io, true);
   if (typeof shell === "number") return shell;
   if (options.format === "text") {
     io.out("Welcome to ZooKeeper!\n");
@@ -123,7 +123,7 @@ async function openShell(options: LaunchOptions, io: ShellIo, printsEvents: bool
   }
   const { servers, timeoutMs, waitsForConnection } = options;
   const shell = new Shell({ io, servers, timeoutMs, waitsForConnection, open, printsEvents });
-  if (printsEvents) io.out(`Connecting to ${servers}\n`);
+  if (printsEvents && options.format === "text") io.out(`Connecting to ${servers}\n`);
   try {
     await shell.connect(servers);
   } catch (error) {

@@ -49,12 +49,6 @@ export function nameOf(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
 }
 
-/** How many names a path has below `root`; 0 for `root` itself. */
-export function depthBelow(root: string, path: string): number {
-  if (path === root) return 0;
-  return path.slice(root === "/" ? 0 : root.length).split("/").length - 1;
-}
-
 /** `path` without `root` in front, beginning with a slash; empty for `root` itself. */
 export function suffixBelow(root: string, path: string): string {
   if (path === root) return "";
