@@ -237,6 +237,18 @@ test("what can't be a path, a number of leases or a naming is refused before any
   expect(new NotRunningError("x").code).toBe("NOT_RUNNING");
 });
 
+test("a timeout that is longer than timers can be is no timeout, and one that is no number is refused", async () => {
+  const world = new World(14);
+  const { client } = world.process("a");
+  const mutex = new Mutex(client, "/lock");
+  const held = await world.until(mutex.acquire({ timeoutMs: Number.POSITIVE_INFINITY }));
+  const waiting = mutex.acquire({ timeoutMs: 2 ** 40 });
+  await world.pass(1000);
+  await world.until(held.release());
+  expect((await world.until(waiting)).isHeld).toBe(true);
+  await expect(mutex.acquire({ timeoutMs: Number.NaN })).rejects.toBeInstanceOf(RangeError);
+});
+
 test("the lock's parent is a container: it disappears when nobody uses it any more", async () => {
   const world = new World(13);
   const { client } = world.process("a");

@@ -12,6 +12,9 @@ export interface WaitOptions {
   readonly timeoutMs?: number | undefined;
 }
 
+/** Timers take no more than 31 bits, 25 days: who wants to wait longer, waits without end. */
+const TIMER_MAX_MS = 0x7fffffff;
+
 /** Within this time servers have to answer those who do not want to wait for others. */
 const IMMEDIATE_MS = 30_000;
 
@@ -29,11 +32,14 @@ export class Scope {
     readonly path: string,
     { signal, timeoutMs }: WaitOptions = {},
   ) {
+    if (timeoutMs !== undefined && !(timeoutMs >= 0)) {
+      throw new RangeError(`timeoutMs is ${timeoutMs}; it must be 0 or more, or left out to wait without end`);
+    }
     this.isImmediate = timeoutMs === 0;
     this.outer = signal;
     const limitMs = timeoutMs === 0 ? IMMEDIATE_MS : timeoutMs;
     this.cancelTimer =
-      limitMs === undefined
+      limitMs === undefined || limitMs > TIMER_MAX_MS
         ? () => {}
         : client.platform.setTimer(limitMs, () => this.controller.abort(new WaitTimeoutError(path, limitMs)));
     if (signal?.aborted) this.onOuter();
