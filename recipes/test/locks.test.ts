@@ -249,6 +249,28 @@ test("a timeout that is longer than timers can be is no timeout, and one that is
   await expect(mutex.acquire({ timeoutMs: Number.NaN })).rejects.toBeInstanceOf(RangeError);
 });
 
+test("a release wakes one waiter, however many there are", async () => {
+  const world = new World(15);
+  const holder = world.process("holder");
+  const held = await world.until(new Mutex(holder.client, "/lock").acquire());
+  let looks = 0;
+  const waiting = ["a", "b", "c", "d", "e"].map((name) => {
+    const { client } = world.process(name);
+    const getChildren = client.getChildren.bind(client);
+    client.getChildren = (path, options) => {
+      looks++;
+      return getChildren(path, options);
+    };
+    return new Mutex(client, "/lock").acquire();
+  });
+  await world.pass(1000);
+  expect(looks).toBe(5);
+  await world.until(held.release());
+  await world.until(Promise.any(waiting));
+  await world.pass(1000);
+  expect(looks).toBe(6);
+});
+
 test("the lock's parent is a container: it disappears when nobody uses it any more", async () => {
   const world = new World(13);
   const { client } = world.process("a");
