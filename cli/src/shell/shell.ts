@@ -16,6 +16,7 @@ import { wordsOf } from "./line.js";
 import { ParsedCommand, parseOptions } from "./options.js";
 import { COMMANDS, usageText } from "./registry.js";
 import { KeeperShellError, shellErrorOf } from "./text/keeper-message.js";
+import { hex } from "./text/stat.js";
 
 /** How long a command waits for a connection before it fails, unless the session timeout is shorter. */
 const CONNECT_WAIT_MAX_MS = 5000;
@@ -105,10 +106,11 @@ export class Shell implements ShellControl {
     this.isOver = true;
   }
 
-  /** Gives the running command up. @returns false if none was running */
+  /** Gives the running command up. @returns false if none was running, or it was given up before */
   interrupt(): boolean {
-    this.running?.abort(new InterruptedError());
-    return this.running !== null;
+    if (this.running === null || this.running.signal.aborted) return false;
+    this.running.abort(new InterruptedError());
+    return true;
   }
 
   /** Runs an entered line and gives it a number. Nothing is thrown: errors are printed. */
@@ -248,7 +250,7 @@ export class Shell implements ShellControl {
     this.justPrinted.add(key);
     setImmediate(() => this.justPrinted.delete(key));
     if (this.io.format === "json") {
-      this.notify(`${JSON.stringify({ event: { type, path, zxid: String(zxid) } })}\n`);
+      this.notify(`${JSON.stringify({ event: { type, path, zxid: zxid < 0n ? null : hex(zxid) } })}\n`);
     } else if (type === "Gap") {
       if (this.io.isTerminal) this.notify(`\nThe connection was lost for a while: events of ${path} may be missing\n`);
     } else {

@@ -119,6 +119,13 @@ describe("JSON", () => {
     ]);
   });
 
+  test("events are documents of their own, before the answer to the change", async () => {
+    const script = await world.shell("json");
+    for (const line of ["create /seen 1", "get -w /seen"]) await script.run(line);
+    const [event, answer] = (await script.do("set /seen 2")).split("\n").map((text) => JSON.parse(text || "null"));
+    expect(event).toEqual({ event: { type: "NodeDataChanged", path: "/seen", zxid: answer.stat.mzxid } });
+  });
+
   test("errors are JSON on standard error, with a stable code", async () => {
     const { err, exitCode } = await shell.run("get -o json /missing");
     expect([JSON.parse(err), exitCode]).toEqual([

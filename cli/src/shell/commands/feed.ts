@@ -2,6 +2,7 @@ import { isKeeperError, type WatchEvent, WatchQueue } from "@quoll/client";
 import type { Command, CommandContext } from "../command.js";
 import { checkPath } from "../path.js";
 import { dataBrief, dataJson } from "../text/data.js";
+import { hex } from "../text/stat.js";
 
 const DATA_LENGTH_MAX = 100;
 /** Events that may wait; beyond, a gap is shown rather than memory filled. */
@@ -73,7 +74,7 @@ async function print({ io, client, signal }: CommandContext, { type, path, zxid 
   const time = new Date().toISOString();
   const hasData = isLong && (type === "NodeCreated" || type === "NodeDataChanged");
   const found = hasData ? await ifThere(client.getData(path, { signal })) : null;
-  const zxidText = zxid < 0n ? "-" : `0x${zxid.toString(16)}`;
+  const zxidText = zxid < 0n ? null : hex(zxid);
   const data = found === null ? {} : { ...dataJson(found.data), version: found.stat.version };
   await io.answerSlowly({ time, type, path, zxid: zxidText, ...data }, () => {
     const { style } = io;
@@ -82,7 +83,7 @@ async function print({ io, client, signal }: CommandContext, { type, path, zxid 
       found === null
         ? ""
         : `  ${style.paint("dim", `v${found.stat.version}`)} ${dataBrief(found.data, DATA_LENGTH_MAX)}`;
-    return `${style.paint("dim", `${time} ${zxidText.padEnd(12)}`)} ${style.paint(tone, type.padEnd(19))} ${path}${text}\n`;
+    return `${style.paint("dim", `${time} ${(zxidText ?? "-").padEnd(12)}`)} ${style.paint(tone, type.padEnd(19))} ${path}${text}\n`;
   });
 }
 
