@@ -1,16 +1,18 @@
-import { execFile, execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { execFile } from "node:child_process";
 import { join } from "node:path";
-import { cacheFolder, REPOSITORY } from "@quoll/compat-tests/peers/cache";
+import { REPOSITORY } from "@quoll/compat-tests/peers/cache";
+import { compileC } from "./compile-c.js";
 
 /** What the load generator says of one run. Latencies in microseconds. */
 export interface LoadResult {
   readonly ops_per_s: number;
   readonly p50_us: number;
   readonly p99_us: number;
+  readonly p999_us: number;
+  readonly max_us: number;
   readonly errors: number;
   readonly out_of_order: number;
-  /** Processor time of the server, all its threads, per operation. */
+  /** Processor time of the servers, all their threads, per operation. */
   readonly server_cpu_us_per_op: number;
 }
 
@@ -22,26 +24,28 @@ export interface Load {
   /** Measured seconds, after a second of warm-up; or, with `total`, none. */
   readonly secs?: number;
   readonly total?: number;
+  /** Bytes of a znode's data. */
+  readonly size?: number;
+  /** Znodes that are read and set. */
+  readonly keys?: number;
 }
 
-let program: string | null = null;
-
-/** Compiles the load generator, which is kept beside the project. */
-function compiled(): string {
-  if (program !== null) return program;
-  const source = join(REPOSITORY, "..", "shared", "bench", "zkload.c");
-  if (!existsSync(source)) throw new Error(`${source} is missing: the load generator is kept beside the project`);
-  program = join(cacheFolder("bench"), "zkload");
-  execFileSync("cc", ["-O2", "-o", program, source]);
-  return program;
+/** The servers that are driven. */
+export interface Target {
+  /** `host:port`, with commas between. */
+  readonly servers: string;
+  readonly pids: readonly number[];
 }
 
-/** Drives one server. @throws Error when a reply was an error or out of order */
-export async function drive(port: number, pid: number, load: Load): Promise<LoadResult> {
-  const args = ["--servers", `127.0.0.1:${port}`, "--pids", String(pid)];
+/** The load generator, which is kept beside the project. */
+const SOURCE = join(REPOSITORY, "..", "shared", "bench", "zkload.c");
+
+/** Drives servers. @throws Error when a reply was an error or out of order */
+export async function drive({ servers, pids }: Target, load: Load): Promise<LoadResult> {
+  const args = ["--servers", servers, "--pids", pids.join(",")];
   for (const [name, value] of Object.entries(load)) args.push(`--${name}`, String(value));
   const output = await new Promise<string>((resolve, reject) => {
-    execFile(compiled(), args, { timeout: 600_000 }, (error, stdout, stderr) => {
+    execFile(compileC(SOURCE), args, { timeout: 900_000 }, (error, stdout, stderr) => {
       if (error !== null) reject(new Error(`${load.op}: ${error.message} ${stderr}`));
       else resolve(stdout);
     });
