@@ -43,6 +43,7 @@ const ALONE: readonly SuiteCommand[] = [
   comparison("mixed-ensembles-3.8", "ensemble/mixed.js", ["--kind", "java-3.8.6", "--mix", "JJQ,QQJ"], 5),
   comparison("observers", "ensemble/mixed.js", ["--kind", "java-3.9.5", "--mix", "JJQQ,QQQJ", "--observer"], 5),
   comparison("migration", "ensemble/migration.js", [], 5),
+  comparison("ensemble-sessions", "ensemble/sessions.js", [], 8),
   comparison("storage", "../storage/check.mjs", [], 5),
   comparison("data-directory", "data-directory/main.js", [], 8),
   comparison("differential", "differential/main.js", ["--ops", "200000"], 12),
