@@ -88,7 +88,7 @@ export async function security(target: Target): Promise<void> {
 }
 
 /** A certificate authority, and a server and a client that it vouches for. The server is `localhost`, by that name only. */
-function certificates(dir: string) {
+export function certificates(dir: string) {
   mkdirSync(dir, { recursive: true });
   const file = (name: string) => join(dir, name);
   const openssl = (...args: string[]) => {

@@ -9,6 +9,7 @@ import { runSuite, type Suite } from "../suite.js";
 import { compareParts } from "./parts.js";
 import { mapped, type Output, play, run, type ShellKind } from "./play.js";
 import { testTerminal } from "./terminal.js";
+import { testTls } from "./tls.js";
 import { testTransfers } from "./transfers.js";
 
 const FOLDER = join(REPOSITORY, "compat-tests", "src", "shell");
@@ -17,6 +18,7 @@ await runSuite("shell", async (suite) => {
   if (suite.kind === "java") await compareParts(suite);
   await compareTranscripts(suite);
   await compareCommands(suite);
+  await testTls(suite);
   await testTransfers(suite);
   await testTerminal(suite);
 });
