@@ -34,6 +34,7 @@ export { json } from "./promise/data.js";
 export { op } from "./promise/op.js";
 export type {
   AuthInfo,
+  Backoff,
   ClientOptions,
   CreateMode,
   CreateOptions,

@@ -1,5 +1,18 @@
 /** Permissions of an ACL entry, to be or-ed together. */
-export const Perms = { READ: 1, WRITE: 2, CREATE: 4, DELETE: 8, ADMIN: 16, ALL: 31 } as const;
+export const Perms = {
+  /** Read data and the names of children. */
+  READ: 1,
+  /** Set data. */
+  WRITE: 2,
+  /** Create children. */
+  CREATE: 4,
+  /** Delete children. */
+  DELETE: 8,
+  /** Set the ACL. */
+  ADMIN: 16,
+  /** All of them. */
+  ALL: 31,
+} as const;
 
 /** One entry of a znode's access control list. */
 export interface ACL {

@@ -4,10 +4,13 @@ import { QuollError } from "@quoll/jute";
 export interface ServerAddress {
   /** A name or an address; of an IPv6 address without the brackets. */
   readonly host: string;
+  /** From 1 to 65535. */
   readonly port: number;
 }
 
+/** A connect string, taken apart. */
 export interface ConnectString {
+  /** At least one, in the order of the string. */
   readonly servers: readonly ServerAddress[];
   /** Stands before every path; "" if there is none. */
   readonly chroot: string;
@@ -15,6 +18,7 @@ export interface ConnectString {
 
 /** A connect string that cannot be understood. */
 export class ConnectStringError extends QuollError {
+  /** Always the same. */
   readonly code = "CONNECT_STRING";
 }
 

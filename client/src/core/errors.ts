@@ -150,9 +150,12 @@ export class MultiError extends KeeperError {
 
 /** The caller gave up on an operation by its `AbortSignal`. `cause` is the signal's reason. */
 export class AbortedError extends QuollError {
+  /** Always the same. */
   readonly code = "ABORTED";
   constructor(
+    /** ZooKeeper's name of it. */
     readonly operation: string,
+    /** As the caller gave it, or null where the operation has none. */
     readonly path: string | null,
     /** What is known about its effect. */
     readonly outcome: Outcome,
@@ -173,9 +176,12 @@ function messageOfAbort(operation: string, path: string | null, outcome: Outcome
 
 /** The client was closed, by its user, before or during the operation. */
 export class ClosedError extends QuollError {
+  /** Always the same. */
   readonly code = "CLOSED";
   constructor(
+    /** ZooKeeper's name of it. */
     readonly operation: string,
+    /** As the caller gave it, or null where the operation has none. */
     readonly path: string | null,
     /** What is known about its effect. */
     readonly outcome: Outcome,
@@ -188,15 +194,20 @@ export class ClosedError extends QuollError {
 
 /** A limit of this client was reached; nothing was sent. The message names the limit and the option that raises it. */
 export class LimitError extends QuollError {
+  /** Always the same. */
   readonly code = "LIMIT";
+  /** Nothing left this process. */
   readonly outcome = "notSent";
 }
 
 /** A reply was longer than `replyMaxBytes`. It was skipped; the connection and the session live on. */
 export class ReplyTooLargeError extends QuollError {
+  /** Always the same. */
   readonly code = "REPLY_TOO_LARGE";
   constructor(
+    /** ZooKeeper's name of it. */
     readonly operation: string,
+    /** As the caller gave it, or null where the operation has none. */
     readonly path: string | null,
     /** Bytes of the reply. */
     readonly sizeBytes: number,

@@ -6,12 +6,17 @@ export class WriteOp<Result> {
   /** Only for the compiler: there is no such property. */
   declare readonly result: Result;
   constructor(
+    /** ZooKeeper's opcode. */
     readonly type: number,
+    /** As the caller gave it. */
     readonly path: string,
+    /** What to store, of a create or a setData. */
     readonly data: Uint8Array | null,
+    /** Of a create. */
     readonly acl: readonly ACL[],
     /** Flags of a create, version of the others. */
     readonly number: number,
+    /** Of a create with TTL. */
     readonly ttlMs: number,
     /** Whether the result is the path with the Stat or the path alone. */
     readonly wantsStat: boolean,
@@ -23,7 +28,9 @@ export class ReadOp<Result> {
   /** Only for the compiler: there is no such property. */
   declare readonly result: Result;
   constructor(
+    /** ZooKeeper's opcode. */
     readonly type: number,
+    /** As the caller gave it. */
     readonly path: string,
   ) {}
 }

@@ -19,12 +19,15 @@ export const RequestStatus = {
 
 /** The path and the Stat of a znode that was created. */
 export interface Created {
+  /** With the number of a sequential one, and the prefix of a protected one. */
   readonly path: string;
+  /** As it was created: `czxid` is the zxid of that. */
   readonly stat: Stat;
 }
 
 /** The path and the Stat of a znode that was created in a multi. */
 export interface CreatedInMulti {
+  /** With the number of a sequential one. */
   readonly path: string;
   /** Null from servers before 3.7, which don't tell it. */
   readonly stat: Stat | null;
@@ -32,18 +35,23 @@ export interface CreatedInMulti {
 
 /** The ACL of a znode and its Stat, of one moment. */
 export interface NodeAcl {
+  /** Its entries. */
   readonly acl: readonly ACL[];
+  /** `aversion` is the version of the ACL. */
   readonly stat: Stat;
 }
 
 /** The names of a znode's children, unsorted, and its Stat, of one moment. */
 export interface Children {
+  /** Names, without the parent's path. */
   readonly children: string[];
+  /** Of the parent. */
   readonly stat: Stat;
 }
 
 /** An identity of a connection, as `whoAmI` shows it. */
 export interface ClientInfo {
+  /** `ip`, `digest`, `x509`, `sasl`, … */
   readonly scheme: string;
   /** The name within the scheme, for instance an address or a user. */
   readonly user: string;

@@ -23,6 +23,7 @@ export interface SessionConfig {
 
 /** What lets a client come back to a session, from another process too. */
 export interface SessionCredentials {
+  /** Of the session. */
   readonly id: bigint;
   /** 16 bytes. */
   readonly password: Uint8Array;

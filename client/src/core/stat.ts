@@ -18,6 +18,7 @@ export class Stat {
     readonly aversion: number,
     /** Bytes of its data. */
     readonly dataLength: number,
+    /** How many children it has, one level down. */
     readonly numChildren: number,
     private readonly czxidHi: number,
     private readonly czxidLo: number,
@@ -85,6 +86,7 @@ export class Stat {
     return int64(this.ownerHi, this.ownerLo);
   }
 
+  /** Whether it goes with the session that has made it. */
   get isEphemeral(): boolean {
     return this.ownerHi !== 0 || this.ownerLo !== 0;
   }

@@ -19,6 +19,7 @@ export type WatchEventType =
 
 /** One event of a watch. */
 export interface WatchEvent {
+  /** What happened. */
   readonly type: WatchEventType;
   /** The path to which it happened: for a recursive watch perhaps one below; for Gap and SessionEnded the watched one. */
   readonly path: string;

@@ -25,7 +25,10 @@ export const op = {
     return createOp(path, data, options, true) as WriteOp<CreatedInMulti>;
   },
 
-  /** @param version - as expected; -1, the default, for any */
+  /**
+   * Deletes a znode without children.
+   * @param version - as expected; -1, the default, for any
+   */
   delete(path: string, version = -1): WriteOp<void> {
     return new WriteOp<void>(OpCode.delete, path, null, [], version, 0, false);
   },

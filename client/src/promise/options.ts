@@ -20,8 +20,8 @@ export interface ClientOptions {
   readonly renewSession?: boolean;
   /** Continues a session of another client, instead of making one. */
   readonly session?: SessionCredentials;
-  /** Between attempts to connect, ms, with jitter: the first round through all servers waits up to `minMs` (100), later ones up to `maxMs` (2,000). */
-  readonly backoff?: { readonly minMs?: number; readonly maxMs?: number };
+  /** How long to wait between attempts to connect, with jitter. */
+  readonly backoff?: Backoff;
   /** Sent on every connection before anything else. `addAuth` appends to these. */
   readonly auth?: readonly AuthInfo[];
   /** Authenticates every connection by SASL. */
@@ -38,14 +38,25 @@ export interface ClientOptions {
   readonly log?: (message: string) => void;
 }
 
-/** An identity for the server to check, for instance scheme `digest` with `user:password`. */
+/** Waits between attempts to connect. */
+export interface Backoff {
+  /** The longest wait in the first round through all servers, ms; 100 by default. It doubles with every round. */
+  readonly minMs?: number;
+  /** The longest wait in any round, ms; 2,000 by default. */
+  readonly maxMs?: number;
+}
+
+/** An identity for the server to check. */
 export interface AuthInfo {
+  /** For instance `digest`. */
   readonly scheme: string;
+  /** What the scheme needs, for instance `user:password`. */
   readonly auth: Uint8Array | string;
 }
 
 /** The client's side of a SASL mechanism. One is made for each connection. */
 export interface SaslMechanism {
+  /** Begins an authentication. */
   start(): SaslExchange;
 }
 

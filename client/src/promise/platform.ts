@@ -27,6 +27,7 @@ export interface Platform {
 
 /** What happens to a connection. */
 export interface ConnectionHandler {
+  /** It can be written to. */
   opened(): void;
   /** Bytes came. They are valid only during this call. */
   received(bytes: Uint8Array): void;

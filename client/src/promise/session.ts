@@ -2,6 +2,7 @@ import type { SessionCredentials } from "../core/session-config.js";
 
 /** A session with the ensemble: what ephemerals, watches and locks belong to. */
 export interface Session {
+  /** As the servers know it, and as `ephemeralOwner` shows it. */
   readonly id: bigint;
   /** As negotiated with the server, ms. */
   readonly timeoutMs: number;

@@ -36,6 +36,7 @@ export class WatchQueue implements AsyncIterableIterator<WatchEvent, undefined>,
     for (const waiter of this.waiting.splice(0)) waiter({ done: true, value: undefined });
   }
 
+  /** The next event, as soon as there is one. */
   next(): Promise<IteratorResult<WatchEvent, undefined>> {
     const event = this.events.shift();
     if (event !== undefined) return Promise.resolve({ done: false, value: event });
@@ -43,16 +44,19 @@ export class WatchQueue implements AsyncIterableIterator<WatchEvent, undefined>,
     return new Promise((resolve) => this.waiting.push(resolve));
   }
 
+  /** Ends it and drops what waits: what leaving a loop does. */
   return(): Promise<IteratorResult<WatchEvent, undefined>> {
     this.close();
     this.events.length = 0;
     return Promise.resolve({ done: true, value: undefined });
   }
 
+  /** Itself: it is read once. */
   [Symbol.asyncIterator](): this {
     return this;
   }
 
+  /** As {@link return}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.return().then(() => undefined);
   }

@@ -13,6 +13,7 @@ export class Watch implements AsyncDisposable {
     private readonly serverPath: string,
     /** What is watched. */
     readonly path: string,
+    /** How. */
     readonly mode: AddWatchMode,
     private readonly listener: WatchListener,
   ) {}
@@ -40,6 +41,7 @@ export class Watch implements AsyncDisposable {
     });
   }
 
+  /** As {@link close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -25,13 +25,17 @@ import { WatchQueue } from "./watch-queue.js";
 
 /** What a change of state is told with. */
 export interface StateChange {
+  /** From now on. */
   readonly state: SessionState;
+  /** Until now. */
   readonly previous: SessionState;
   /** Of the session that this is about; 0n if there has been none yet. */
   readonly sessionId: bigint;
   /** In words. */
   readonly reason: string;
 }
+
+/** Gets the changes of state, in order. */
 export type StateListener = (change: StateChange) => void;
 
 const NONE: OperationOptions = {};
@@ -147,6 +151,7 @@ export class ZooKeeper implements AsyncDisposable {
     this.driver.detach();
   }
 
+  /** As {@link close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
