@@ -138,7 +138,8 @@ public final class Peer {
         while (!stopping) {
             ledger.write("try");
             try {
-                if (!mutex.acquire(1 + random.nextInt(4000), TimeUnit.MILLISECONDS)) continue;
+                int waitMs = random.nextInt(10) < 2 ? 1 + random.nextInt(1000) : 6000;
+                if (!mutex.acquire(waitMs, TimeUnit.MILLISECONDS)) continue;
                 String node = mutex.node();
                 try {
                     hold("W", node);
@@ -158,14 +159,14 @@ public final class Peer {
             ledger.write("try");
             try {
                 if (writes) {
-                    if (!lock.writeLock().acquire(4, TimeUnit.SECONDS)) continue;
+                    if (!lock.writeLock().acquire(6, TimeUnit.SECONDS)) continue;
                     try {
                         hold("W", lock.writeLock().getLockPath());
                     } finally {
                         lock.writeLock().release();
                     }
                 } else {
-                    if (!lock.readLock().acquire(4, TimeUnit.SECONDS)) continue;
+                    if (!lock.readLock().acquire(6, TimeUnit.SECONDS)) continue;
                     try {
                         hold("R", lock.readLock().getLockPath());
                     } finally {
@@ -183,7 +184,7 @@ public final class Peer {
         while (!stopping) {
             ledger.write("try");
             try {
-                Lease lease = semaphore.acquire(4, TimeUnit.SECONDS);
+                Lease lease = semaphore.acquire(6, TimeUnit.SECONDS);
                 if (lease == null) continue;
                 try {
                     hold("L", path + "/leases/" + lease.getNodeName());

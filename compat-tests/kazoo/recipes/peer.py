@@ -96,7 +96,7 @@ class Peer:
             kind, lock, node = make()
             self.write("try")
             try:
-                if not lock.acquire(timeout=4):
+                if not lock.acquire(timeout=6):
                     continue
                 try:
                     self.hold(kind, node(lock))

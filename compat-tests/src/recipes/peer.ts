@@ -74,9 +74,9 @@ class Peer {
     while (!this.isStopping) {
       const [kind, lock] = next();
       this.write("try");
-      const signal = Math.random() < 0.3 ? AbortSignal.timeout(Math.floor(Math.random() * 1000)) : undefined;
+      const signal = Math.random() < 0.2 ? AbortSignal.timeout(Math.floor(Math.random() * 1000)) : undefined;
       try {
-        await using held = await lock.acquire({ timeoutMs: 4000, signal });
+        await using held = await lock.acquire({ timeoutMs: 6000, signal });
         await this.hold(kind, held);
       } catch (error) {
         this.write(`failed ${(error as Error).name}`);
