@@ -144,9 +144,11 @@ class TcpLink implements Link {
     const { out } = this;
     if (out.at === 0 || this.socket.destroyed) return;
     this.socket.write(Buffer.from(out.bytes.buffer, out.bytes.byteOffset, out.at), this.written);
-    this.unsentBytes = this.socket.writableLength;
+    const { writableLength } = this.socket;
+    // Whoever writes much at once waits to be told that it was taken, also when the kernel takes it at once.
+    this.unsentBytes = writableLength === 0 && out.at > OUTPUT_BYTES_KEPT ? out.at : writableLength;
     // What the kernel has taken at once can be written over; what it has not is the socket's until it is sent.
-    if (this.unsentBytes === 0 && out.bytes.length <= OUTPUT_BYTES_KEPT) out.reset();
+    if (writableLength === 0 && out.bytes.length <= OUTPUT_BYTES_KEPT) out.reset();
     else this.out = new Writer();
   }
 
