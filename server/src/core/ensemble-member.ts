@@ -168,6 +168,11 @@ export class EnsembleMember implements PeerEvents {
     return this.peer.electionLinkAccepted(link);
   }
 
+  /** A connection to `observerMasterPort`. @returns null when it is to be closed: this server does not follow */
+  observerLinkAccepted(link: Link): LinkHandler | null {
+    return this.peer.observerLinkAccepted(link);
+  }
+
   // --- terms
 
   looking(): void {

@@ -5,6 +5,7 @@ import {
   type HostPort,
   type Link,
   type LinkHandler,
+  type Member,
   membershipOf,
   parseConfigText,
   type QuorumVerifier,
@@ -80,6 +81,8 @@ class QuorumServer implements RunningServer, EnsembleMemberHost {
   private readonly links: TcpLinks;
   private readonly quorumPort: LinkServer;
   private readonly electionPort: LinkServer;
+  /** Where observers are fed while this server follows, or null. */
+  private readonly observerPort: LinkServer | null;
   private readonly connections: Connections;
   private readonly view: RunningServerView;
   private readonly quorumView: PeerQuorumView;
@@ -140,6 +143,7 @@ class QuorumServer implements RunningServer, EnsembleMemberHost {
     this.electionPort = this.makePort("election port", self.electionAddresses, (link) =>
       member.electionLinkAccepted(link),
     );
+    this.observerPort = this.makeObserverPort(self);
     const { host, port } = config.clientAddress;
     this.connections = new Connections(
       null,
@@ -160,6 +164,7 @@ class QuorumServer implements RunningServer, EnsembleMemberHost {
     await this.connections.listen();
     await this.electionPort.listen();
     await this.quorumPort.listen();
+    await this.observerPort?.listen();
     const tickMs = Math.min(Math.max(this.config.tickTimeMs / 4, TICK_MIN_MS), TICK_MAX_MS);
     this.tickTimer = setInterval(() => this.tick(), tickMs);
     const { purgeIntervalHours } = this.config.autopurge;
@@ -182,7 +187,8 @@ class QuorumServer implements RunningServer, EnsembleMemberHost {
     if (this.peerTimer !== null) clearTimeout(this.peerTimer);
     this.links.close();
     await this.disk.close();
-    await Promise.all([this.connections.close(), this.quorumPort.close(), this.electionPort.close()]);
+    const ports = [this.quorumPort, this.electionPort, this.observerPort];
+    await Promise.all([this.connections.close(), ...ports.map((port) => port?.close())]);
     this.directories.release();
   }
 
@@ -216,6 +222,17 @@ class QuorumServer implements RunningServer, EnsembleMemberHost {
       upgradesMax: 0,
     };
     return new LinkServer(options, this.links, this.log, accepted);
+  }
+
+  private makeObserverPort(self: Member): LinkServer | null {
+    const { observerMasterPort, isObserver } = this.ensemble;
+    if (observerMasterPort <= 0 || isObserver) return null;
+    const addresses = self.quorumAddresses.map(({ host }) => ({ host, port: observerMasterPort }));
+    return this.makePort("observer port", addresses, (link) => {
+      const handler = this.member.observerLinkAccepted(link);
+      if (handler === null) link.close("now");
+      return handler ?? NOBODY;
+    });
   }
 
   // --- what the member asks for
@@ -336,6 +353,7 @@ function memberOptions(config: QuollConfig, ensemble: EnsembleConfig, seed: numb
       forceSnapshotSync: ensemble.forceSnapshotSync,
       reconfigEnabled: config.reconfigEnabled,
       multiAddress,
+      observerMasterPort: ensemble.observerMasterPort,
     },
     election: {
       ...defaultElectionOptions(ensemble.myid),
@@ -354,5 +372,8 @@ function memberOptions(config: QuollConfig, ensemble: EnsembleConfig, seed: numb
     standaloneEnabled: ensemble.standaloneEnabled,
   };
 }
+
+/** Owns a link that is closed already. */
+const NOBODY: LinkHandler = { received: () => {}, drained: () => {}, closed: () => {} };
 
 const NO_PROGRESS: RecoveryProgress = { snapshot: () => {}, log: () => {} };

@@ -345,6 +345,7 @@ function readEnsemble(
     multiAddress: settings.boolean("multiAddress.enabled"),
     standaloneEnabled: settings.boolean("standaloneEnabled"),
     leaderServes: settings.yes("leaderServes"),
+    observerMasterPort: settings.number("observerMasterPort"),
     maxConcurrentSnapSyncs: settings.number("leader.maxConcurrentSnapSyncs"),
     maxConcurrentDiffSyncs: settings.number("leader.maxConcurrentDiffSyncs"),
     commitLogCount: settings.number("commitLogCount"),

@@ -89,6 +89,8 @@ export interface EnsembleConfig {
   readonly multiAddress: boolean;
   readonly standaloneEnabled: boolean;
   readonly leaderServes: boolean;
+  /** 0: none. */
+  readonly observerMasterPort: number;
   readonly maxConcurrentSnapSyncs: number;
   readonly maxConcurrentDiffSyncs: number;
   readonly commitLogCount: number;

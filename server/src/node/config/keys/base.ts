@@ -111,9 +111,8 @@ export const baseKeys: readonly ConfigKey[] = [
     type: "int",
     default: "0",
     max: 65535,
-    meaning: "The port on which a follower feeds observers; 0 for none.",
-    reason: "Ensembles come in a later version.",
-    state: "not yet",
+    meaning: "The port on which a follower feeds observers, and on which observers look for one; 0 for none.",
+    reason: "Many observers would be much work for the leader.",
   }),
   defineKey("datadir.autocreate", {
     type: "boolean",

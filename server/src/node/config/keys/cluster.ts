@@ -263,14 +263,14 @@ export const clusterKeys: readonly ConfigKey[] = [
     ),
     "It looks at once.",
   ),
-  notYet(
+  noEffect(
     property(
       "observerMaster.sizeLimit",
       "int",
       "33554432",
       "How many bytes of packets a follower keeps for observers.",
     ),
-    "Observers are fed by the leader.",
+    "What an observer can miss is in the log and in memory anyway.",
   ),
   defineKey("readonlymode.enabled", {
     scope: "jvm",
