@@ -1,5 +1,6 @@
 // Ensembles in which some servers are ZooKeeper's and some are ours, in every mix of roles, with servers that are killed,
-// paused and replaced under load: `node compat-tests/dist/ensemble/mixed.js [--kind java-3.8.6] [--mix N] [--rounds N]`.
+// paused and replaced under load: `node compat-tests/dist/ensemble/mixed.js [--kind java-3.8.6] [--mix N] [--rounds N]`. With
+// `--observer` the last server is an observer, with `--observer-master` one that server 1 feeds.
 // The last line printed is `N passed, N failed`.
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,6 +11,7 @@ import { connect } from "@quoll/client";
 import { skipUnlessCi } from "../peers/cache.js";
 import { Ensemble, type MemberKind } from "../peers/ensemble.js";
 import { zookeeperClasspath } from "../peers/java-zookeeper.js";
+import { freePort } from "../peers/server.js";
 import { summaryOf } from "../suite.js";
 import { Load } from "./load.js";
 import { differences, treeOf } from "./trees.js";
@@ -21,6 +23,7 @@ const { values: options } = parseArgs({
     rounds: { type: "string", default: "1" },
     clients: { type: "string", default: "6" },
     observer: { type: "boolean", default: false },
+    "observer-master": { type: "boolean", default: false },
     keep: { type: "boolean", default: false },
   },
 });
@@ -55,7 +58,15 @@ process.exit(failed === 0 ? 0 : 1);
 async function run(mix: string, java: MemberKind): Promise<string> {
   const dir = mkdtempSync(join(tmpdir(), `quoll-mixed-${mix}-`));
   const kinds = [...mix].map((letter): MemberKind => (letter === "Q" ? "quoll" : java));
-  const ensemble = await Ensemble.prepare({ dir, kinds, observers: options.observer ? [kinds.length] : [] });
+  const isObserved = options.observer || options["observer-master"];
+  // The observer is fed by server 1 while that follows, else it looks on.
+  const feeding = options["observer-master"] ? { observerMasterPort: await freePort() } : {};
+  const ensemble = await Ensemble.prepare({
+    dir,
+    kinds,
+    observers: isObserved ? [kinds.length] : [],
+    memberCfg: (sid) => (sid === 1 || sid === kinds.length ? feeding : {}),
+  });
   try {
     await ensemble.start();
     const first = await ensemble.leader();

@@ -15,6 +15,8 @@ export interface EnsembleOptions {
   readonly tickTimeMs?: number;
   /** Further lines of every zoo.cfg. */
   readonly cfg?: Readonly<Record<string, string | number>>;
+  /** Lines of one member's zoo.cfg. */
+  readonly memberCfg?: (sid: number) => Readonly<Record<string, string | number>>;
 }
 
 const HOST = "127.0.0.1";
@@ -101,6 +103,7 @@ export class Ensemble {
       "4lw.commands.whitelist": "*",
       ...(member.isObserver ? { peerType: "observer" } : {}),
       ...this.options.cfg,
+      ...this.options.memberCfg?.(sid),
       ...Object.fromEntries(lines),
       clientPort: member.clientPort,
     };
