@@ -13,7 +13,7 @@ import { Contender } from "./contender.js";
  * each, with 1, 64 and 1,024 operations of one client in flight. Each contender is a process of its own; the rounds alternate
  * between them, and medians count. Peers come from `.cache/`, where the compat suites put them (`node-zookeeper-client`, `kazoo`).
  *
- *   node bench/dist/clients.js [--server quoll|zookeeper] [--rounds N] [--secs N]
+ *   node bench/dist/clients.js [--server quoll|zookeeper] [--rounds N] [--secs N] [--operation getData|setData]
  */
 const run = promisify(execFile);
 const options = parse(process.argv.slice(2));
@@ -68,7 +68,7 @@ try {
   );
   console.log("| operation | in flight | client | ops/s | of node-zookeeper-client | client's µs/op |");
   console.log("| --- | ---: | --- | ---: | ---: | ---: |");
-  for (const operation of ["getData", "setData"]) {
+  for (const operation of options.operations) {
     for (const depth of [1, 64, 1_024]) await measure(operation, depth);
   }
 } finally {
@@ -103,7 +103,9 @@ async function sample(client: Client, operation: string, depth: number): Promise
     env: { ...process.env, ...client.env },
     timeout: 120_000,
   });
-  const { count, cpuMicros } = JSON.parse(stdout) as { count: number; cpuMicros: number };
+  // Java's client logs to standard output too.
+  const result = stdout.split("\n").find((line) => line.startsWith("{")) ?? "";
+  const { count, cpuMicros } = JSON.parse(result) as { count: number; cpuMicros: number };
   return { opsPerS: count / options.secs, cpuMicros: cpuMicros / count };
 }
 
@@ -111,13 +113,21 @@ function median(values: number[]): number {
   return values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
-function parse(args: readonly string[]): { server: "quoll" | "zookeeper"; rounds: number; secs: number } {
-  const parsed = { server: "quoll" as "quoll" | "zookeeper", rounds: 3, secs: 3 };
+interface Options {
+  server: "quoll" | "zookeeper";
+  rounds: number;
+  secs: number;
+  operations: string[];
+}
+
+function parse(args: readonly string[]): Options {
+  const parsed: Options = { server: "quoll", rounds: 3, secs: 3, operations: ["getData", "setData"] };
   for (let i = 0; i < args.length; i += 2) {
     const value = args[i + 1];
     if (args[i] === "--server" && (value === "quoll" || value === "zookeeper")) parsed.server = value;
     else if (args[i] === "--rounds") parsed.rounds = Number(value);
     else if (args[i] === "--secs") parsed.secs = Number(value);
+    else if (args[i] === "--operation" && (value === "getData" || value === "setData")) parsed.operations = [value];
     else throw new Error(`${args[i]} is not an option; see the head of clients.ts`);
   }
   return parsed;
