@@ -121,6 +121,14 @@ describe("a leader in discovery", () => {
     expect(link.lines().at(-1)).toBe("UPTODATE -1");
   });
 
+  it("is not established before a quorum has acknowledged NEWLEADER", () => {
+    const solo = elected();
+    const link = join(solo, 2);
+    expect([solo.disk.currentEpoch, solo.news(), link.lines().at(-1)]).toEqual([2, [], "NEWLEADER 200000000"]);
+    link.send(ack(E2));
+    expect(solo.news()).toEqual(["formed 2", "leading 2"]);
+  });
+
   it("refuses a follower that is ahead, and gives up if it can't do without", () => {
     const solo = elected();
     const ahead = join(solo, 2, { zxid: E1 + 3 });
