@@ -156,6 +156,7 @@ async function runScenario(
       try {
         await crew.start(parts);
         await Promise.all([crew.disturb(SECONDS * 1000), disturbServers(servers, ledger)]);
+        await untilAllCame(ledger, parts);
         await crew.stop();
       } finally {
         await crew.end();
@@ -169,8 +170,21 @@ async function runScenario(
         if ((byLanguage.get(language) ?? 0) === 0) throw new Error(`${language} never came to it; ${ledger}`);
       }
     },
-    SECONDS * 1000 + 150_000,
+    SECONDS * 1000 + 210_000,
   );
+}
+
+/** On a busy machine a Java process may need longer to start than the scenario takes: each language must have its turn. */
+async function untilAllCame(ledger: string, parts: readonly Part[]): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  for (;;) {
+    const came = new Set<string>();
+    for (const { who, step } of parseLedger(readFileSync(ledger, "utf8"))) {
+      if (step === "begin" || step === "got") came.add(who.split("-")[0]!);
+    }
+    if (parts.every(({ language }) => came.has(language)) || Date.now() > deadline) return;
+    await sleep(100);
+  }
 }
 
 async function disturbServers(servers: Servers, ledger: string): Promise<void> {
