@@ -82,7 +82,7 @@ export class QuorumPeer implements ReplicaEvents, TermHost {
     this.election = makeElection({
       elected: (result) => this.elected(result),
       newerConfig: (verifier) => this.learnedMembership(verifier),
-      looking: () => {},
+      looking: (sid) => this.leader?.voterLooks(sid),
     });
     if (verifiers.lastSeen !== null) this.election.setVerifiers(verifiers.current, verifiers.lastSeen);
   }

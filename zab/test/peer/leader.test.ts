@@ -152,6 +152,17 @@ describe("a leader in discovery", () => {
     expect(solo.peer.state).toBe("LOOKING");
   });
 
+  it("gives up sooner when too many of its voters still look for a leader (3109)", () => {
+    const solo = elected({ peer: { tickTimeMs: 2000 } });
+    solo.voterLooks(2);
+    solo.voterLooks(3);
+    solo.pass(1100);
+    solo.voterLooks(2);
+    expect(solo.peer.state).toBe("LEADING");
+    solo.voterLooks(3);
+    expect(solo.peer.state).toBe("LOOKING");
+  });
+
   it("serves a follower that was there before it knew that it leads", () => {
     const solo = new Solo({ disk: diskWith(1, "a", "b") });
     const link = solo.accept();

@@ -235,6 +235,11 @@ export class Solo {
     };
   }
 
+  /** A voter tells the election that it looks for a leader. */
+  voterLooks(sid: number): void {
+    this.turn(() => this.electionEvents.looking(sid));
+  }
+
   private link(address: string): TestLink {
     const link = new TestLink(this, address);
     this.links.push(link);

@@ -25,6 +25,9 @@ import { QuorumConfirmation } from "./quorum-confirmation.js";
 /** How far above its own a voting server's accepted epoch may be: no ensemble fails so many elections. */
 const EPOCH_JUMP_MAX = 0x10000;
 
+/** After this long, a voter that still looks for a leader has left this one, or was never won (ZooKeeper bug 3109). */
+const VOTER_PATIENCE_MS = 1000;
+
 /** From this count of an epoch on, a leader gives up as soon as nothing is outstanding, so that a new epoch begins. */
 const ROLLOVER_COUNTER = 0xffff_0000;
 /** And from this on, at once. */
@@ -63,6 +66,8 @@ export class Leader implements Term, Leadership, LearnerMaster {
   /** Who has told its accepted epoch, and who has accepted the new one. */
   private readonly connecting = new Set<number>();
   private readonly electing = new Set<number>();
+  /** Voters that look for a leader though this one was elected. */
+  private readonly looking = new Set<number>();
   private readonly ownEpoch: number;
   private readonly ownZxid: number;
   private newLeaderAcks: SyncedLearnerTracker | null = null;
@@ -211,6 +216,7 @@ export class Leader implements Term, Leadership, LearnerMaster {
     const { sid } = learner;
     this.bySid.get(sid)?.leave("the learner has come back on another connection");
     this.bySid.set(sid, learner);
+    this.looking.delete(sid);
     this.log.info(
       {
         sid,
@@ -312,6 +318,14 @@ export class Leader implements Term, Leadership, LearnerMaster {
       if (lastZxid !== -1 && this.isVoter(sid)) this.electing.add(sid);
     }
     this.beginSynchronization();
+  }
+
+  /** A voter has told the election that it looks for a leader: without those, this server may wait in vain. */
+  voterLooks(sid: number): void {
+    if (this.step !== Step.EPOCH || this.bySid.has(sid) || this.nowMs - this.stepSinceMs < VOTER_PATIENCE_MS) return;
+    this.looking.add(sid);
+    const others = [...this.host.verifier.votingMembers.keys()].filter((other) => !this.looking.has(other));
+    if (!this.host.verifier.containsQuorum(new Set(others))) this.end("its voters look for another leader");
   }
 
   private isAheadOfUs(currentEpoch: number, lastZxid: number): boolean {
