@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -150,6 +150,14 @@ export class Contender {
   get rssBytes(): number {
     const match = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${this.pid}/status`, "utf8"));
     return Number(match![1]) * 1024;
+  }
+
+  /** Of the newest snapshot, finished or not, as its name has it; empty without one. */
+  get lastSnapshotZxid(): string {
+    const names = readdirSync(join(this.directory, "data", "version-2")).flatMap(
+      (name) => /^snapshot\.([0-9a-f]+)/.exec(name)?.[1] ?? [],
+    );
+    return names.sort((a, b) => a.length - b.length || (a < b ? -1 : 1)).pop() ?? "";
   }
 
   /** Processor time so far, of all threads, in seconds. */

@@ -36,6 +36,15 @@ const PLOTS: readonly PlotKind[] = [
     yLabel: "ops/s",
   },
   {
+    file: "connections-memory",
+    curve: "connections",
+    lines: ["RSS grown"],
+    title: "Resident memory that connections add, under gets",
+    xLabel: "connections",
+    yLabel: "KiB",
+    yLog: true,
+  },
+  {
     file: "depth",
     curve: "depth",
     lines: ["get", "set"],
