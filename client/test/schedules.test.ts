@@ -13,7 +13,7 @@ type Step =
   | { readonly kind: "closeAll" | "reset" | "cut" | "mute" | "unmute" | "endSession" | "stall" }
   | { readonly kind: "stop" | "start" | "lag"; readonly server: number };
 
-const RUNS = 500;
+const RUNS = 300;
 const HOSTS = ["a", "b", "c"];
 const NODES = ["/n0", "/n1", "/n2"];
 
