@@ -20,6 +20,8 @@ export class NodeModel {
   last: Txn | null = null;
   /** The last txn that it has called durable: no loss of power may take it away. */
   durable: Txn | null = null;
+  /** It is taking another one's whole state: a crash leaves the old one or this. */
+  replacement: { readonly zxid: number; readonly txn: Txn | null } | null = null;
   /** Epochs that it has told others that it has accepted, or joined. */
   acceptedEpoch = 0;
   joinedEpoch = 0;
@@ -81,34 +83,41 @@ export class EnsembleModel {
     if (txn !== null && (node.durable === null || txn.index > node.durable.index)) node.durable = txn;
   }
 
-  truncated(node: NodeModel, zxid: number): void {
-    const kept = at(node.last, zxid);
-    for (let txn = node.last; txn !== null && txn !== kept; txn = txn.previous) {
-      if (this.committed[txn.index] === txn && !node.isExcused) {
-        violated("CommittedLogDurability", `server ${node.sid} cuts ${hex(txn.zxid)}, which is committed, off its log`);
-      }
-    }
-    node.last = kept;
-    if (node.durable !== null && (kept === null || node.durable.index > kept.index)) node.durable = kept;
+  /** A server begins to cut its log: from now on nothing behind `zxid` can be counted on. */
+  truncating(node: NodeModel, zxid: number): void {
+    const before = node.durable;
+    node.durable = common(node.durable, at(node.last, zxid));
+    this.checkStillDurable(node, before, "cuts its log");
   }
 
-  /** A server has taken another one's whole state. */
-  replaced(node: NodeModel, zxid: number, leader: NodeModel | null): void {
-    const known = this.txns.get(zxid) ?? at(leader?.last ?? null, zxid) ?? at(this.lastCommitted, zxid);
-    const { lastCommitted } = this;
-    if (
-      node.durable !== null &&
-      !node.isExcused &&
-      this.committed[node.durable.index] === node.durable &&
-      (known === null || known.index < node.durable.index)
-    ) {
+  truncated(node: NodeModel, zxid: number): void {
+    node.last = at(node.last, zxid);
+  }
+
+  /** A server begins to put another one's whole state into the place of its own. */
+  replacing(node: NodeModel, zxid: number, leader: NodeModel | null): void {
+    const txn = this.txns.get(zxid) ?? at(leader?.last ?? null, zxid) ?? at(this.lastCommitted, zxid);
+    const before = node.durable;
+    node.replacement = { zxid, txn };
+    node.durable = common(node.durable, txn);
+    if (!node.isExcused) this.checkStillDurable(node, before, `takes a state at ${nameOf(txn)}`);
+  }
+
+  replaced(node: NodeModel): void {
+    node.last = node.durable = node.replacement?.txn ?? null;
+    node.replacement = null;
+    node.isExcused = false;
+  }
+
+  /** What is committed stays durable at a quorum, whatever a server gives up. */
+  private checkStillDurable(node: NodeModel, before: Txn | null, what: string): void {
+    for (let txn = before; txn !== null && txn !== node.durable; txn = txn.previous) {
+      if (this.committed[txn.index] !== txn || this.isDurable(txn)) continue;
       violated(
         "CommittedLogDurability",
-        `server ${node.sid} takes a state at ${nameOf(known)}, which lacks ${nameOf(node.durable)}; committed is ${nameOf(lastCommitted)}`,
+        `server ${node.sid} ${what} without ${hex(txn.zxid)}, which is committed and then durable at no quorum`,
       );
     }
-    node.last = node.durable = known;
-    node.isExcused = false;
   }
 
   /** A server has recovered its disk. */
@@ -121,6 +130,9 @@ export class EnsembleModel {
       if (txn.hash !== hash)
         violated("CutEquivalence", `server ${node.sid} recovers another txn as ${hex(replayedZxid)}`);
     }
+    const { replacement } = node;
+    if (replacement !== null && replacement.zxid === zxid) node.last = replacement.txn;
+    node.replacement = null;
     const last = at(node.last, zxid);
     if (node.durable !== null && !node.isExcused && (last === null || last.index < node.durable.index)) {
       violated(
@@ -253,18 +265,23 @@ export class EnsembleModel {
   }
 
   private checkQuorum(node: NodeModel, txn: Txn): void {
-    let voters = 0;
-    const having: number[] = [];
-    for (const other of this.nodes.values()) {
-      if (!other.isVoter) continue;
-      voters++;
-      if (contains(other.durable, txn)) having.push(other.sid);
-    }
-    if (having.length > voters / 2) return;
+    if (this.isDurable(txn)) return;
+    const having = [...this.nodes.values()].filter((other) => contains(other.durable, txn)).map(({ sid }) => sid);
     violated(
       "QuorumDurability",
-      `server ${node.sid} commits ${hex(txn.zxid)}, which is durable at ${JSON.stringify(having)} of ${voters} only`,
+      `server ${node.sid} commits ${hex(txn.zxid)}, which is durable at ${JSON.stringify(having)} only`,
     );
+  }
+
+  private isDurable(txn: Txn): boolean {
+    let voters = 0;
+    let having = 0;
+    for (const { isVoter, durable } of this.nodes.values()) {
+      if (!isVoter) continue;
+      voters++;
+      if (contains(durable, txn)) having++;
+    }
+    return having > voters / 2;
   }
 
   /** Two servers with one history have one state. */
@@ -292,6 +309,17 @@ function at(last: Txn | null, zxid: number): Txn | null {
 
 function contains(last: Txn | null, txn: Txn): boolean {
   return last !== null && last.index >= txn.index && at(last, txn.zxid) === txn;
+}
+
+/** Where two histories part. */
+function common(a: Txn | null, b: Txn | null): Txn | null {
+  let one = a;
+  let other = b;
+  while (one !== other) {
+    if (other === null || (one !== null && one.index >= other.index)) one = one!.previous;
+    else other = other.previous;
+  }
+  return one;
 }
 
 function nameOf(txn: Txn | null): string {

@@ -26,8 +26,10 @@ export interface StorageHost {
   recover(): DataTree;
   synced(zxid: number): void;
   appended(bytes: Uint8Array, start: number, end: number, zxid: number): void;
+  truncating(zxid: number): void;
   truncated(zxid: number): void;
-  replaced(zxid: number): void;
+  replacing(zxid: number): void;
+  replaced(): void;
 }
 
 export interface StorageOptions {
@@ -179,6 +181,7 @@ export class SimStorage implements ReplicaStorage {
       this.whenAllIsSynced(() => {
         const { host, options } = this;
         this.writer.close();
+        host.truncating(zxid);
         truncateLog(host.disk, options.directories, zxid);
         host.later(host.disk.delayMs(), "truncated", () => {
           const tree = host.recover();
@@ -199,13 +202,14 @@ export class SimStorage implements ReplicaStorage {
     this.enqueue((finished) =>
       this.whenAllIsSynced(() => {
         this.writer.close();
+        host.replacing(zxid);
         announceReplacement(host.disk, directories.snapDirectory, zxid);
         host.later(host.disk.delayMs(), "snapshot of the leader", () => {
           writeTreeSnapshot(host.disk, directories.snapDirectory, NO_CODECS, frozen, snapshot, () => {});
           host.later(host.disk.delayMs(), "replaced", () => {
             finishReplacement(host.disk, directories);
             this.reopenLog(zxid);
-            host.replaced(zxid);
+            host.replaced();
             finished();
             done();
           });

@@ -188,14 +188,16 @@ export class ServerProcess implements LinkHost, EnsembleMemberHost {
           this.member.logSynced(zxid);
         },
         appended: (bytes, start, end, zxid) => host.model.appended(model, bytes, start, end, zxid),
-        truncated: (zxid) => {
+        truncating: (zxid) => {
           this.count("TRUNC");
-          host.model.truncated(model, zxid);
+          host.model.truncating(model, zxid);
         },
-        replaced: (zxid) => {
+        truncated: (zxid) => host.model.truncated(model, zxid),
+        replaced: () => host.model.replaced(model),
+        replacing: (zxid) => {
           this.count("SNAP");
           const leader = this.member.peer.leaderSid;
-          host.model.replaced(model, zxid, leader === null ? null : host.model.node(leader));
+          host.model.replacing(model, zxid, leader === null ? null : host.model.node(leader));
         },
       },
       {

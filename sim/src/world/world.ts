@@ -375,6 +375,7 @@ export class World {
     node.disk = this.newDisk(node.sid, node.lives);
     const { model } = node;
     model.last = model.durable = null;
+    model.replacement = null;
     model.acceptedEpoch = model.joinedEpoch = 0;
     return true;
   }

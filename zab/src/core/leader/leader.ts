@@ -377,6 +377,7 @@ export class Leader implements Term, Leadership, LearnerMaster {
     if (learner.isObserver && this.syncing.size >= Math.min(maxConcurrentSnapSyncs, maxConcurrentDiffSyncs))
       return false;
     this.syncing.add(learner);
+    this.acks.forget(learner.sid);
     invariant(this.replica.lastCommittedZxid === this.committedZxid, "what is committed is applied at once");
     if (learner.isObserver) this.observers = [...this.observers, learner];
     else this.followers = [...this.followers, learner];

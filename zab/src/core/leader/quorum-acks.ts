@@ -16,7 +16,15 @@ export class QuorumAcks {
     return true;
   }
 
-  /** The server's link is gone: what it has acknowledged stays on its disk, but a new link tells it anew. */
+  /**
+   * The server is brought to the leader's committed state: what it has acknowledged beyond that may be cut off its log, so
+   * that it counts only when it is acknowledged again.
+   */
+  forget(sid: number): void {
+    this.acked.delete(sid);
+  }
+
+  /** The last txn that the server has acknowledged; -1 if there is none. */
   ackedBy(sid: number): number {
     return this.acked.get(sid) ?? -1;
   }
