@@ -273,7 +273,7 @@ export class EnsembleMember implements PeerEvents {
       },
       isQuorumSynced: (verifier) => {
         const synced = new Set([options.peer.sid]);
-        for (const learner of peer.leading?.learners ?? []) if (learner.isForwarding) synced.add(learner.sid);
+        for (const learner of peer.leading?.learners ?? []) if (learner.isAlive(this.nowMs)) synced.add(learner.sid);
         return verifier.containsQuorum(synced);
       },
     };
