@@ -1,4 +1,6 @@
+import { fourLetterWord } from "@quoll/compat-tests/peers/server";
 import { withCluster } from "../cluster.js";
+import type { Contender } from "../contender.js";
 import { bound, type Row, timesZooKeeper } from "../row.js";
 import { drive } from "../zkload.js";
 
@@ -95,12 +97,16 @@ const stallRow: Row = {
       if (isQuoll) await server.probe();
       const before = server.lastSnapshotZxid;
       progress("setting under snapshots");
-      // The sets go on a little longer, so that all of the other client's time is under load.
       const windowSecs = Math.max(secs, 2);
-      const [other] = await Promise.all([
-        drive(cluster, { op: "get", conns: 1, depth: 1, secs: windowSecs, keys: 1 }),
-        drive(cluster, { op: "set", conns: 16, depth: 16, secs: windowSecs + 1 }),
-      ]);
+      // The sets outlast the other client's window, with its warm-up, so that all of it is under load.
+      let isLoaded = true;
+      const sets = drive(cluster, { op: "set", conns: 16, depth: 16, secs: windowSecs + 4 }).finally(() => {
+        isLoaded = false;
+      });
+      await Promise.race([sets, received(server, 10_000)]);
+      const other = await drive(cluster, { op: "get", conns: 1, depth: 1, secs: windowSecs, keys: 1 });
+      if (!isLoaded) throw new Error(`${kind}: the load ended before the other client's window; try a larger --secs`);
+      await sets;
       if (server.lastSnapshotZxid === before)
         throw new Error(`${kind} began no snapshot under ${windowSecs} s of sets`);
       const report = isQuoll ? await server.probe() : null;
@@ -112,5 +118,15 @@ const stallRow: Row = {
     });
   },
 };
+
+/** Waits until so many more packets have come: the load generator has prepared its znodes and begun. */
+async function received({ port }: Contender, packets: number): Promise<void> {
+  const count = async () => {
+    const text = await fourLetterWord("127.0.0.1", port, "srvr", 1000).catch(() => "");
+    return Number(/^Received: (\d+)/m.exec(text)?.[1] ?? 0);
+  };
+  const first = await count();
+  while ((await count()) < first + packets) await new Promise((resolve) => setTimeout(resolve, 20));
+}
 
 export const memoryRows: readonly Row[] = [startRow, residentRow, znodesRow, stallRow];
