@@ -7,6 +7,7 @@ import { cacheFolder } from "@quoll/compat-tests/peers/cache";
 import { compileJava, logbackFile, zookeeperClasspath } from "@quoll/compat-tests/peers/java-zookeeper";
 import { freePort } from "@quoll/compat-tests/peers/server";
 import { Contender } from "./contender.js";
+import { median } from "./statistics.js";
 
 /**
  * Measures clients side by side on one server and in one run: operations a second and the client's processor time for
@@ -107,10 +108,6 @@ async function sample(client: Client, operation: string, depth: number): Promise
   const result = stdout.split("\n").find((line) => line.startsWith("{")) ?? "";
   const { count, cpuMicros } = JSON.parse(result) as { count: number; cpuMicros: number };
   return { opsPerS: count / options.secs, cpuMicros: cpuMicros / count };
-}
-
-function median(values: number[]): number {
-  return values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
 interface Options {

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { cacheFolder } from "@quoll/compat-tests/peers/cache";
 import type { Kind } from "./contender.js";
@@ -8,7 +8,10 @@ import { count, markdown, show, turns } from "./report.js";
 import type { MeasureResult, Row, RowResult, Run } from "./row.js";
 import { rows as allRows } from "./rows/all.js";
 
-/** The command: `node bench/dist/compare.js --help`. Results go to `.cache/bench/compare.{json,md}`, row by row. */
+/**
+ * The command: `node bench/dist/compare.js --help`. Results go to `.cache/bench/compare.{json,md}`, row by row; those of a
+ * few rows to `compare-rows.{json,md}`. A row that fails is told of and left out, and the exit code is then 1.
+ */
 let options: ReturnType<typeof parseOptions>;
 try {
   if (process.argv.includes("--help")) throw new TypeError("");
@@ -17,7 +20,7 @@ try {
   process.stderr.write(`${(error as Error).message}\n${USAGE}`);
   process.exit((error as Error).message === "" ? 0 : 2);
 }
-const { names, list, ...given } = options;
+const { names, list, merge, ...given } = options;
 const settings = { ...given, against: given.against === null ? null : resolve(given.against) };
 const rows = allRows.filter(({ name }) => names.length === 0 || names.some((wanted) => isWanted(name, wanted)));
 if (list || rows.length === 0) {
@@ -26,9 +29,13 @@ if (list || rows.length === 0) {
 }
 
 const folder = cacheFolder("bench");
-mkdirSync(folder, { recursive: true });
+// A few rows don't replace a run of all of them, unless they are to be put into it.
+const name = names.length === 0 || merge ? "compare" : "compare-rows";
+const file = join(folder, `${name}.json`);
+const earlier = merge && existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Run).rows : [];
 const startedAt = performance.now();
 const results: RowResult[] = [];
+let failures = 0;
 for (const [i, row] of rows.entries()) {
   results.push(await measureRow(row, `${i + 1}/${rows.length} ${row.name}`));
   // A run that is broken off keeps what it has.
@@ -36,14 +43,23 @@ for (const [i, row] of rows.entries()) {
 }
 const run = save();
 process.stdout.write(markdown(run));
-process.stderr.write(`${seconds()} s; ${join(folder, "compare.md")}, compare.json\n`);
-process.exit(0);
+process.stderr.write(`${seconds()} s; ${file}, ${name}.md\n`);
+if (failures > 0) process.stderr.write(`${failures} measurements failed\n`);
+process.exit(failures > 0 ? 1 : 0);
 
 function save(): Run {
-  const run: Run = { date: new Date().toISOString().slice(0, 16), machine: machine(), settings, rows: results };
-  writeFileSync(join(folder, "compare.json"), `${JSON.stringify(run, null, 2)}\n`);
-  writeFileSync(join(folder, "compare.md"), markdown(run));
+  const run: Run = { date: new Date().toISOString().slice(0, 16), machine: machine(), settings, rows: merged() };
+  writeFileSync(file, `${JSON.stringify(run, null, 2)}\n`);
+  writeFileSync(join(folder, `${name}.md`), markdown(run));
   return run;
+}
+
+/** All rows that there are results of, the new ones before earlier ones, in the order of the table. */
+function merged(): RowResult[] {
+  return allRows.flatMap((row) => {
+    const isRow = (result: RowResult) => result.name === row.name;
+    return results.find(isRow) ?? earlier.find(isRow) ?? [];
+  });
 }
 
 /** Each round gives each contender the same in turn. */
@@ -57,14 +73,21 @@ async function measureRow(row: Row, label: string): Promise<RowResult> {
       // The limit is steady, and its time is better spent on the others.
       if (kind === "loop" && round > 0) continue;
       const head = `${label}, ${kind}, round ${round + 1}/${rounds}`;
-      const values = await row.measure(kind, settings, (line) => progress(`${head}: ${line}`));
+      const values = await row
+        .measure(kind, settings, (line) => progress(`${head}: ${line}`))
+        .catch((error: Error) => {
+          progress(`${head}: FAILED: ${error.message}`);
+          failures++;
+          return {} as Record<string, number>;
+        });
       for (const [name, value] of Object.entries(values)) {
         const byKind = samples.get(name);
         if (byKind === undefined) throw new Error(`${row.name} has no measure ${name}`);
         (byKind[kind] ??= []).push(value);
       }
       const shown = row.measures.filter(({ name }) => values[name] !== undefined);
-      progress(`${head}: ${shown.map(({ name, unit }) => `${name} ${show(values[name])} ${unit}`).join(", ")}`);
+      if (shown.length > 0)
+        progress(`${head}: ${shown.map(({ name, unit }) => `${name} ${show(values[name])} ${unit}`).join(", ")}`);
     }
   }
   const measures: MeasureResult[] = row.measures.map((measure) => ({

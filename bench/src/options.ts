@@ -5,6 +5,8 @@ export interface Options extends Settings {
   /** Rows that are asked for; none: all. */
   readonly names: readonly string[];
   readonly list: boolean;
+  /** Puts the rows in the place of the last full run's. */
+  readonly merge: boolean;
 }
 
 export const USAGE = `Measures Quoll and ZooKeeper 3.9.5 in turn, in one run on one machine.
@@ -13,6 +15,7 @@ export const USAGE = `Measures Quoll and ZooKeeper 3.9.5 in turn, in one run on 
 
   ROW            a row's name, or how names begin; without one, all rows
   --list         prints the names
+  --merge        puts these rows into the last full run's results, instead of into files of their own
   --quick        one short round of everything, under 3 minutes: sizes, not figures
   --rounds N     rounds that alternate between the servers (3)
   --secs N       measured seconds of each load (4)
@@ -35,6 +38,7 @@ export function parseOptions(args: readonly string[]): Options {
     options: {
       quick: flag,
       list: flag,
+      merge: flag,
       rounds: text,
       secs: text,
       znodes: text,
@@ -58,5 +62,6 @@ export function parseOptions(args: readonly string[]): Options {
     against: values.against ?? null,
     names: positionals,
     list: values.list ?? false,
+    merge: values.merge ?? false,
   };
 }
