@@ -73,13 +73,15 @@ async function compareCommands(suite: Suite): Promise<void> {
     const line = marked.replace(/^\? /, "");
     const mayConnect = line !== marked;
     await suite.test(`${mustDiffer ? "differs as documented" : "run"}: ${line}`, async () => {
-      const outputOf = async (kind: ShellKind): Promise<Output> => {
+      const outputOf = async (kind: ShellKind): Promise<Output & { events: string[] }> => {
         const words = wordsOf(line.replaceAll("SERVER", `${host}:${port}`).replaceAll("/DIR", `/${kind}`));
         const { out, err, exitCode } = await run(kind, words, "", suite.dir);
         const own = (text: string) =>
           mapped(text.replaceAll(`/${kind}`, "/DIR")).replace(/^(.Zxid = |.*zxid: ).*/gm, "$1");
-        const event = /\nWATCHER::\n\nWatchedEvent state:SyncConnected type:None .*\n/;
-        return { out: own(mayConnect ? out.replace(event, "") : out), err: own(err), exitCode };
+        // Java's events come from a thread of their own, anywhere between the lines.
+        const events = mayConnect ? [] : [...out.matchAll(/^WatchedEvent .*/gm)].map(([event]) => own(event));
+        const rest = out.replace(/\n(?:WATCHER::|WatchedEvent .*)\n/g, "");
+        return { out: own(rest), err: own(err), exitCode, events };
       };
       const [java, ours] = await Promise.all([outputOf("zkcli"), outputOf("quoll")]);
       if (mustDiffer) assert.notDeepEqual(ours, java);
