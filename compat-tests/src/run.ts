@@ -20,8 +20,16 @@ interface SuiteCommand {
 
 const MINUTE_MS = 60_000;
 
-/** kazoo's tests wait most of the time, so that they run beside the others. */
-const BESIDE: readonly SuiteCommand[] = [client("kazoo", "kazoo/main.js", 20)];
+/** These wait most of the time, so that they run beside the others. */
+const BESIDE: readonly SuiteCommand[] = [
+  client("kazoo", "kazoo/main.js", 20),
+  comparison("election", "ensemble/election.js", [], 3),
+  comparison("mixed-ensembles", "ensemble/mixed.js", ["--kind", "java-3.9.5", "--mix", "JJQ,JQQ,QQJ,QJJ"], 10),
+  comparison("mixed-ensembles-3.8", "ensemble/mixed.js", ["--kind", "java-3.8.6", "--mix", "JJQ,QQJ"], 5),
+  comparison("observers", "ensemble/mixed.js", ["--kind", "java-3.9.5", "--mix", "JJQQ,QQQJ", "--observer"], 5),
+  comparison("migration", "ensemble/migration.js", [], 5),
+  comparison("ensemble-sessions", "ensemble/sessions.js", [], 8),
+];
 
 const ONE_BY_ONE: readonly SuiteCommand[] = [
   client("client", "client/main.js", 8),
@@ -38,12 +46,6 @@ const ONE_BY_ONE: readonly SuiteCommand[] = [
 /** These keep both cores busy and have the machine to themselves. */
 const ALONE: readonly SuiteCommand[] = [
   client("recipes", "recipes/main.js", 15),
-  comparison("election", "ensemble/election.js", [], 3),
-  comparison("mixed-ensembles", "ensemble/mixed.js", ["--kind", "java-3.9.5"], 10),
-  comparison("mixed-ensembles-3.8", "ensemble/mixed.js", ["--kind", "java-3.8.6", "--mix", "JJQ,QQJ"], 5),
-  comparison("observers", "ensemble/mixed.js", ["--kind", "java-3.9.5", "--mix", "JJQQ,QQQJ", "--observer"], 5),
-  comparison("migration", "ensemble/migration.js", [], 5),
-  comparison("ensemble-sessions", "ensemble/sessions.js", [], 8),
   comparison("storage", "../storage/check.mjs", [], 5),
   comparison("data-directory", "data-directory/main.js", [], 8),
   comparison("differential", "differential/main.js", ["--ops", "200000"], 12),

@@ -1,7 +1,7 @@
 // Curator 5.9, kazoo 2.11 and @quoll/recipes contend for the same recipes, in processes that are killed and paused while
 // a server is restarted or a leader is lost. What they did stands in a ledger, which is then checked.
 //
-// In the environment: RECIPES_SECONDS, the length of each scenario (6); RECIPES_ONLY, a part of the names of those to run
+// In the environment: RECIPES_SECONDS, the length of each scenario (4); RECIPES_ONLY, a part of the names of those to run
 // (or "formats");
 // RECIPES_SEED, for who is disturbed when; RECIPES_SERVERS, a connect string of servers to use instead of our own, which are
 // then not disturbed; RECIPES_ALL=1 for all scenarios with ensembles too.
@@ -18,7 +18,7 @@ import { checkFormatsWithCurator, checkFormatsWithKazoo } from "./formats.js";
 import { checkLocks, checkQueue, parseLedger } from "./ledger.js";
 import type { Language } from "./peer-process.js";
 
-const SECONDS = Number(process.env["RECIPES_SECONDS"] ?? 6);
+const SECONDS = Number(process.env["RECIPES_SECONDS"] ?? 4);
 const ONLY = process.env["RECIPES_ONLY"] ?? "";
 const ALL_SCENARIOS = process.env["RECIPES_ALL"] !== undefined;
 const SEED = Number(process.env["RECIPES_SEED"] ?? Date.now() % 100_000);
