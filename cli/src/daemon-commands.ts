@@ -7,8 +7,11 @@ import { loadConfig, type QuollConfig } from "@quoll/server/internal";
 import { ask } from "./ask.js";
 
 const ANSWER_TIMEOUT_MS = 5000;
-/** zkServer.sh looks after one second whether the process is still there; a server that recovers much is up later. */
-const START_WAIT_MS = 1000;
+/**
+ * zkServer.sh looks after one second whether the process is still there. A start that fails should be seen on a busy machine,
+ * too; a server that recovers much is up later.
+ */
+const START_WAIT_MS = 5000;
 /** While starting, a server that does not answer at once is asked again. */
 const PROBE_TIMEOUT_MS = 200;
 const STOP_WAIT_MS = 30_000;
@@ -138,7 +141,7 @@ function userName(): string {
 }
 
 /**
- * True once it answers, or is still there after the time that zkServer.sh waits; false when it has ended.
+ * True once it answers, or is still there after a while; false when it has ended.
  * @param isTaken - another server answers on its port, so that an answer says nothing
  */
 async function waitForStart(child: ChildProcess, config: QuollConfig, isTaken: boolean): Promise<boolean> {
@@ -153,8 +156,8 @@ async function waitForStart(child: ChildProcess, config: QuollConfig, isTaken: b
 
 async function answers(config: QuollConfig): Promise<boolean> {
   const { host, port } = reachableAddress(config);
-  const answer = await ask("srvr", host, port, PROBE_TIMEOUT_MS).catch(() => "");
-  return answer.includes("Mode");
+  // A member of an ensemble may have to wait for the others before it serves.
+  return (await ask("srvr", host, port, PROBE_TIMEOUT_MS).catch(() => "")) !== "";
 }
 
 function reachableAddress({ clientAddress }: QuollConfig): { host: string; port: number } {
