@@ -20,11 +20,18 @@ export interface Frame {
   readonly children: readonly Frame[];
 }
 
-/** The tree of calls, without the time in which the thread waited for events. */
-export function callTree({ nodes, samples, timeDeltas }: CpuProfile): Frame {
+/**
+ * The tree of calls, without the time in which the thread waited for events.
+ * @param skipMs - of the beginning: the start of a server is not what its load costs
+ */
+export function callTree({ nodes, samples, timeDeltas }: CpuProfile, skipMs = 0): Frame {
   const selfMicros = new Map<number, number>();
-  for (const [i, id] of samples.entries())
-    selfMicros.set(id, (selfMicros.get(id) ?? 0) + Math.max(0, timeDeltas[i] ?? 0));
+  let atMicros = 0;
+  for (const [i, id] of samples.entries()) {
+    const micros = Math.max(0, timeDeltas[i] ?? 0);
+    atMicros += micros;
+    if (atMicros > skipMs * 1000) selfMicros.set(id, (selfMicros.get(id) ?? 0) + micros);
+  }
   const byId = new Map(nodes.map((node) => [node.id, node]));
   const frameOf = (id: number): Frame | null => {
     const node = byId.get(id)!;

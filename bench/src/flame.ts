@@ -24,18 +24,18 @@ rmSync(profiles, { recursive: true, force: true });
 mkdirSync(profiles);
 
 const nodeArgs = ["--cpu-prof", "--cpu-prof-dir", profiles];
-const result = await withCluster("quoll", Number(servers), { nodeArgs }, async (cluster) => {
+const result = await withCluster("quoll", Number(servers), { nodeArgs }, async (cluster, startMs) => {
   const measured = await drive(cluster, { op, conns: Number(conns), depth: Number(depth), secs });
   // Only a process that ends by itself writes its profile.
   await Promise.all(cluster.members.map((member) => member.end("SIGTERM")));
-  return measured;
+  return { ...measured, startMs };
 });
 
 // Each thread of each server has written one; the main thread that was busiest is the one that matters.
 const trees = readdirSync(profiles)
   .map((file) => JSON.parse(readFileSync(join(profiles, file), "utf8")) as CpuProfile)
   .filter((profile) => profile.nodes.some(({ callFrame }) => callFrame.url.endsWith("/connections.js")))
-  .map(callTree)
+  .map((profile) => callTree(profile, result.startMs))
   .sort((a, b) => b.micros - a.micros);
 if (trees.length === 0) throw new Error(`no server has written its profile into ${profiles}`);
 const [tree] = trees;

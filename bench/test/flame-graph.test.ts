@@ -25,6 +25,10 @@ test("waiting is left out, and calls of one function from one place are one fram
   });
 });
 
+test("the beginning is left out when it is asked for", () => {
+  expect(callTree(profile, 0.03).micros).toBe(35);
+});
+
 test("folded stacks have each stack's own time", () => {
   expect(foldedStacks(callTree(profile))).toBe(
     "(root);turn core.js:10 10\n(root);turn core.js:10;read core.js:10 55\n",
