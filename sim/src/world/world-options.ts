@@ -38,7 +38,7 @@ export function worldOptions(seed: number): WorldOptions {
       logSizeLimitBytes: random.pick([-1, 2048, 16_384]),
       snapshotSizeFactor: random.pick([-1, 0.33, 100, 100]),
       forceSnapshotSync: random.chance(0.1),
-      leaderServes: random.chance(0.9),
+      leaderServes: random.chance(0.9) || voters === 1,
       readOnlyModeEnabled: random.chance(0.2),
       localSessionsEnabled: false,
       globalOutstandingLimit: random.pick([5, 1000]),

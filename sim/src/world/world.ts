@@ -203,9 +203,7 @@ export class World {
   }
 
   private isWhole(): boolean {
-    return this.nodes.every(
-      ({ process }) => process !== null && process.member.isServing && !process.member.replica.isDamaged,
-    );
+    return this.nodes.every(({ process }) => process?.member.isServing && !process.member.replica.isDamaged);
   }
 
   private isEqual(): boolean {
@@ -361,14 +359,17 @@ export class World {
     }
   }
 
-  /** A server loses its disk: only when all others have everything, as no ensemble could stand more. */
+  /**
+   * A server loses its disk, with all that it has promised: only when every voter has everything, as no ensemble could stand
+   * more.
+   */
   private wipe(node: Node): boolean {
     const last = this.model.lastCommitted;
     if (last === null || this.hasRotten || this.options.voters < 3) return false;
-    for (const other of this.nodes) {
-      if (other === node || !other.model.isVoter) continue;
-      const { durable, isExcused, acceptedEpoch } = other.model;
-      if (isExcused || durable === null || durable.index < last.index || acceptedEpoch < node.model.acceptedEpoch)
+    for (const { model } of this.nodes) {
+      if (!model.isVoter) continue;
+      const { durable, isExcused, acceptedEpoch } = model;
+      if (isExcused || durable !== last || model.last !== last || acceptedEpoch < node.model.acceptedEpoch)
         return false;
     }
     this.down(node, true, 200);
