@@ -69,15 +69,15 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       ),
   },
   {
-    id: "watches-after-reply",
+    id: "deletions-not-watched",
     catalogue: "1412, 1667",
     what: "a watch on data does not fire when its znode is deleted",
     apply: () => patched(WatchTable.prototype, "deleted", () => () => {}),
   },
   {
-    id: "watches-not-one-shot",
-    catalogue: "R 6.3, 29",
-    what: "the event of a change is sent without the watch having been set",
+    id: "dead-watches-kept",
+    catalogue: "1382, 3131",
+    what: "the watches of a connection that is gone are kept",
     apply: () => patched(WatchTable.prototype, "removeConnection", () => () => {}),
   },
   {
@@ -95,7 +95,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
   {
     id: "reads-overtake-writes",
     catalogue: "1863, 4537",
-    what: "a txn is answered to its client before it is applied",
+    what: "a read is answered before its connection's earlier writes",
     apply: () =>
       patched(
         ServerCore.prototype,
@@ -113,13 +113,13 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       ),
   },
   {
-    id: "version-not-checked",
-    catalogue: "R 6.3, 31",
-    what: "a leader remembers no change that is outstanding",
+    id: "outstanding-changes-forgotten",
+    catalogue: "1624",
+    what: "a request is prepared without the changes that are outstanding",
     apply: () => patched(Prep.prototype, "update", () => () => {}),
   },
   {
-    id: "sessions-expire-at-once",
+    id: "touches-not-heard",
     catalogue: "1049",
     what: "a leader does not hear of the sessions that its followers have heard of",
     apply: () => patched(Leader.prototype, "touched", () => () => {}),
