@@ -27,6 +27,22 @@ async function freePorts(count: number): Promise<number[]> {
   });
 }
 
+/** The first of so many ports in a row that are free, below those that the system gives to outgoing connections. */
+async function freeRange(count: number): Promise<number> {
+  for (let base = 10_000 + (process.pid % 1000) * 20; ; base = base > 31_000 ? 10_000 : base + count) {
+    const free = await Promise.all(
+      Array.from({ length: count }, (_, i) => {
+        const server = createServer();
+        return new Promise<boolean>((resolve) => {
+          server.once("error", () => resolve(false));
+          server.listen(base + i, HOST, () => server.close(() => resolve(true)));
+        });
+      }),
+    );
+    if (free.every(Boolean)) return base;
+  }
+}
+
 /** The mode that a server shows, or "" while it does not serve. */
 function modeAt(port: number): Promise<string> {
   return new Promise((resolve) => {
@@ -220,7 +236,7 @@ describe("quoll ensemble", () => {
   test.each(["SIGTERM", "SIGKILL"] as const)(
     "its servers serve, and are gone after its %s",
     async (signal) => {
-      const base = 20_000 + (process.pid % 2000) * 20;
+      const base = await freeRange(12);
       const ports = [
         "--client-port",
         String(base),
