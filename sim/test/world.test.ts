@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { runMutant, runSeed } from "../src/world/run-seed.js";
 
 /** Seeds that once showed a bug: of the servers, or of the simulator. */
-const CORPUS = [26, 37, 205];
+const CORPUS = [26, 37, 56, 205, 444];
 
 describe("a world", () => {
   it.each(CORPUS)("keeps all invariants in seed %i, which once broke one", (seed) => {

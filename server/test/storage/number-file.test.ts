@@ -62,6 +62,14 @@ test("D6: a currentEpoch.tmp that Java did not get to rename counts", () => {
   expect(readEpochs(disk, DIR, 0x5_0000_0001)).toEqual({ accepted: 5, current: 5 });
 });
 
+test("D6: a currentEpoch.tmp that a crash left empty says nothing", () => {
+  const disk = new FakeDisk();
+  put(disk, "acceptedEpoch", "5");
+  put(disk, "currentEpoch", "4");
+  put(disk, "currentEpoch.tmp", "");
+  expect(readEpochs(disk, DIR, 0x5_0000_0001)).toEqual({ accepted: 5, current: 4 });
+});
+
 test("a standalone directory has no epochs: the last zxid tells them", () => {
   const disk = new FakeDisk();
   disk.makeDirectory(DIR);

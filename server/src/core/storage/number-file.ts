@@ -64,7 +64,7 @@ export function readEpochs(disk: Disk, snapDirectory: string, lastZxid: number):
   const currentPath = join(snapDirectory, "currentEpoch");
   const acceptedPath = join(snapDirectory, "acceptedEpoch");
   let current = readEpoch(disk, currentPath) ?? epoch;
-  if (current < epoch) current = Math.max(current, readEpoch(disk, `${currentPath}.tmp`) ?? current);
+  if (current < epoch) current = Math.max(current, readUnfinished(disk, `${currentPath}.tmp`) ?? current);
   const accepted = readEpoch(disk, acceptedPath) ?? current;
   // The log is made durable before the epoch is (rule D20): a crash in between is no damage if the epoch was promised.
   if (current < epoch && accepted < epoch) {
@@ -94,6 +94,16 @@ function readEpoch(disk: Disk, path: string): number | null {
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
     throw new DamagedError({ file: path, offset: 0, problem: error.message, lost: "an epoch" });
+  }
+}
+
+/** A file that was not renamed may be anything that a crash leaves: then it says nothing. */
+function readUnfinished(disk: Disk, path: string): number | null {
+  try {
+    return readNumberFile(disk, path);
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    return null;
   }
 }
 
