@@ -203,7 +203,7 @@ export class EnsembleMember implements PeerEvents {
   }
 
   private learning(kind: "follower" | "observer", forward: Forward, leaderSid: number, epoch: number): LearnerService {
-    const core = this.makeCore({ kind, forward, committed: this.replica });
+    const core = this.makeCore({ kind, epoch, forward, committed: this.replica });
     this.begin(core, { [kind]: epoch, leader: leaderSid }, true);
     this.replica.attach(core);
     return core.learnerService;

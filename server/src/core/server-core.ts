@@ -1,5 +1,5 @@
 import { invariant, ProtocolError, Reader, Writer } from "@quoll/jute";
-import type { LeaderService } from "@quoll/zab";
+import { firstZxidOf, type LeaderService } from "@quoll/zab";
 import type { AclChecker } from "./acl/acl-checker.js";
 import { Perm } from "./acl/perm.js";
 import type { Log, Random } from "./capabilities.js";
@@ -138,6 +138,8 @@ export class ServerCore implements RoleServer, WatchSink {
   private readonly sessionIds: SessionIds;
   private readonly reader = new Reader(NO_BYTES);
   private readonly connectFrame = new ConnectRequestFrame();
+  /** In an ensemble: the zxid that the term begins with, which clients may have been shown before there was a txn of it. */
+  private readonly termZxid: number;
   private stopping = false;
 
   private nextSessionlessCheckMs: number;
@@ -176,6 +178,7 @@ export class ServerCore implements RoleServer, WatchSink {
     this.committed = isLearner || start.kind === "leader" ? start.committed : null;
     this.makesLocalSessions =
       start.kind === "read-only" || (start.kind !== "standalone" && options.localSessionsEnabled);
+    this.termZxid = isLearner || start.kind === "leader" ? firstZxidOf(start.epoch) : 0;
     this.role = this.begin(start, random.int32());
   }
 
@@ -481,7 +484,7 @@ export class ServerCore implements RoleServer, WatchSink {
       this.end(connection);
       return;
     }
-    if (lastZxidSeen > this.tree.lastProcessedZxid) {
+    if (lastZxidSeen > Math.max(this.tree.lastProcessedZxid, this.termZxid)) {
       this.logger.info(
         { client: clientName(connection), lastZxidSeen, lastZxid: this.tree.lastProcessedZxid },
         "client has seen a later zxid than ours; it must try another server",

@@ -155,7 +155,12 @@ export class Ensemble {
       const start: RoleStart =
         sid === LEADER
           ? { kind: "leader", epoch: EPOCH, leadership: this.leadership(), committed, reconfiguration }
-          : { kind: sid < this.voters ? "follower" : "observer", forward: this.forwardOf(sid), committed };
+          : {
+              kind: sid < this.voters ? "follower" : "observer",
+              epoch: EPOCH,
+              forward: this.forwardOf(sid),
+              committed,
+            };
       this.servers.push(new Server(`server ${sid}`, tree(), { serverId: sid + 1, ...options }, start, skipAcl));
     }
   }

@@ -458,4 +458,18 @@ describe("a session", () => {
     expect(zxids).toEqual([follower.log.lastZxid]);
     expect([follower.tree.ephemeralCount, follower.tree.sessions.size]).toEqual([0, 0]);
   });
+
+  test("goes on at any server for a client that was shown the zxid that the term begins with, before there is a txn", () => {
+    const ensemble = new Ensemble(2, 1);
+    for (const [sid, server] of ensemble.servers.entries()) {
+      const seen = server.client(`s${sid}`);
+      seen.connect({ lastZxid: 0x1_0000_0000 });
+      ensemble.settle();
+      expect(server.told().join()).not.toContain("closed");
+      const ahead = server.client("ahead");
+      ahead.connect({ lastZxid: 0x2_0000_0000 });
+      ensemble.settle();
+      expect(server.told()).toEqual(["ahead: connection closed"]);
+    }
+  });
 });

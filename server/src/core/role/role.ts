@@ -41,6 +41,8 @@ export type RoleStart =
     }
   | {
       readonly kind: "follower" | "observer";
+      /** Of the term. */
+      readonly epoch: number;
       readonly forward: Forward;
       readonly committed: CommittedSink | null;
     }
