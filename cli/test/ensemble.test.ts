@@ -165,7 +165,7 @@ describe("an ensemble of three processes", () => {
     await zk.close();
     await Promise.all(members.map((member) => member.kill()));
     rmSync(dir, { recursive: true, force: true });
-  });
+  }, 60_000);
 
   test("when the leader is killed the others go on with every acknowledged write and the client's session", async () => {
     await write(30);

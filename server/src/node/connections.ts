@@ -136,13 +136,14 @@ export class Connections {
   }
 
   private accept(socket: Socket): void {
+    // A turn begins with the time, which may end the term of whoever served until now.
+    this.turn();
     const { core } = this;
     if (core === null) {
       this.acceptUnserved(socket);
       return;
     }
     const { remoteAddress, remotePort } = socket;
-    this.turn();
     // A socket that is gone already has no address.
     const connection = remoteAddress === undefined ? null : core.connected(remoteAddress, remotePort ?? 0);
     if (connection === null) {

@@ -109,6 +109,8 @@ class Attempt {
   }
 
   private won(socket: Socket, upgraded: Socket): void {
+    // A turn begins with the time, and what that ends may have given this attempt up.
+    this.links.beginTurn();
     if (this.isOver) {
       upgraded.destroy();
       return;
@@ -126,8 +128,9 @@ class Attempt {
 
   private end(reason: string): void {
     if (this.isOver) return;
-    this.stop();
     this.links.beginTurn();
+    if (this.isOver) return;
+    this.stop();
     this.failed(reason);
   }
 }

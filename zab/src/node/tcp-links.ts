@@ -97,8 +97,9 @@ class TcpLink implements Link {
     socket.setNoDelay(true);
     socket.setKeepAlive(true);
     socket.on("data", (chunk: Buffer) => {
-      if (this.handler === null) return;
+      // A turn begins with the time, and what that ends may close this link.
       links.beginTurn();
+      if (this.handler === null) return;
       // A plain view: a Buffer's slice() does not copy, and the core relies on slices being copies.
       this.handler.received(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
     });
@@ -155,15 +156,15 @@ class TcpLink implements Link {
   private kernelHasTaken(): void {
     if (this.unsentBytes === 0) return;
     this.unsentBytes = this.socket.writableLength;
-    if (this.handler === null) return;
     this.links.beginTurn();
-    this.handler.drained();
+    this.handler?.drained();
   }
 
   private ended(): void {
+    if (this.handler === null) return;
+    this.links.beginTurn();
     const { handler } = this;
     if (handler === null) return;
-    this.links.beginTurn();
     this.handler = null;
     this.isEnding = true;
     this.links.gone(this);
