@@ -26,7 +26,7 @@ class Holder {
     readonly name: string,
     [program, ...args]: readonly string[],
   ) {
-    this.child = spawn(program!, args, { stdio: ["pipe", "pipe", "inherit"] });
+    this.child = spawn(program!, args, { stdio: ["pipe", "pipe", "ignore"] });
     process.on("exit", () => this.child.kill("SIGKILL"));
     this.lines = createInterface({ input: this.child.stdout! });
   }
