@@ -383,6 +383,14 @@ class Recovery<S extends StateMachine> {
         this.range(last + 1, point.lastZxid),
       );
     }
+    if (this.state.isInDoubt === true && !this.options.acceptDigestMismatch) {
+      this.damaged(
+        join(this.options.snapDirectory, `snapshot.${this.snapshotZxid.toString(16)}`),
+        -1,
+        `the digest in the snapshot is not the tree's after txn ${hex(last)}, the last one`,
+        "one or more txns before this one, or parts of them",
+      );
+    }
     if (this.state.isFuzzy && this.fuzzyUpTo > last) {
       // The snapshot holds changes of txns up to this zxid, which were logged before they were applied.
       this.damaged(

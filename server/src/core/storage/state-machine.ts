@@ -13,6 +13,8 @@ export interface StateMachine {
   compareSnapshotDigest(zxid: number): void;
   /** Set when the snapshot had no digest: it may hold later changes, nobody knows how far. */
   mayBeFuzzy: boolean;
+  /** The snapshot's digest was not the state's when its txn came, and no txn has come since to decide. */
+  readonly isInDoubt?: boolean;
   /** Whether the txn of the expected digest was not reached yet. */
   readonly isFuzzy: boolean;
   /** How many digests of txns or of the snapshot were not the tree's. */

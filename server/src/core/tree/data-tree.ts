@@ -73,6 +73,9 @@ export class DataTree {
 
   /** The snapshot's digest, until the txn that it belongs to is applied: before that, the tree may be fuzzy. */
   private snapshotDigest: ZxidDigest | null = null;
+  private snapshotZxid = 0;
+  /** The snapshot's digest was not the tree's when its txn came: the digest of the next one decides. */
+  isInDoubt = false;
   /**
    * The tree came without a digest and may hold changes from after {@link lastProcessedZxid}, nobody knows how far: a Java
    * leader sends its state while it changes. Digests of txns count from the first one on that is the tree's.
@@ -169,9 +172,12 @@ export class DataTree {
     const err = type === OpCode.multi ? this.applyMulti() : this.applyOperation(type);
     this.listener = null;
     if (this.zxid > this.lastProcessedZxid) this.lastProcessedZxid = this.zxid;
-    if (this.snapshotDigest === null) this.logDigest();
-    else this.compareSnapshotDigest(this.zxid);
-    if (reader.remaining >= 12) this.compareTxnDigest();
+    if (this.snapshotDigest === null) {
+      this.logDigest();
+      if (reader.remaining >= 12) this.compareTxnDigest();
+    } else {
+      this.compareSnapshotDigest(this.zxid);
+    }
     return err;
   }
 
@@ -467,6 +473,7 @@ export class DataTree {
    * @param snapshotZxid - the snapshot's own; a digest from before it says nothing and is dropped
    */
   expectDigest(zxid: number, version: number, digest: Long, snapshotZxid: number): void {
+    this.snapshotZxid = snapshotZxid;
     this.snapshotDigest = zxid > 0 && zxid >= snapshotZxid ? { zxid, version, digest } : null;
   }
 
@@ -481,7 +488,10 @@ export class DataTree {
     if (expected === null || zxid !== expected.zxid) return;
     this.snapshotDigest = null;
     if (!this.options.digestEnabled || expected.version !== DIGEST_VERSION) return;
-    this.compare(zxid, expected.digest.hi, expected.digest.lo);
+    const { hi, lo } = expected.digest;
+    // Java notes a txn's digest after it has changed the tree, so that its snapshot may hold one txn more than its digest says.
+    if (zxid > this.snapshotZxid && !(this.digest.hi === hi && this.digest.lo === lo)) this.isInDoubt = true;
+    else this.compare(zxid, hi, lo);
   }
 
   private compareTxnDigest(): void {
@@ -489,7 +499,8 @@ export class DataTree {
     const version = reader.int();
     const hi = reader.int();
     const lo = reader.int();
-    if (!this.options.digestEnabled || this.snapshotDigest !== null || version !== DIGEST_VERSION) return;
+    if (!this.options.digestEnabled || version !== DIGEST_VERSION) return;
+    this.isInDoubt = false;
     if (!this.mayBeFuzzy) this.compare(this.zxid, hi, lo);
     else if (this.digest.hi === hi && this.digest.lo === lo) this.mayBeFuzzy = false;
   }
